@@ -1,0 +1,62 @@
+"""Arguments and options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from transpiler.driver.options import PHASES
+from transpiler.ir import Dim, Shape
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+FORMATS = ("caffe", "keras", "ir")
+TARGETS = ("caffe", "keras", "keras2", "ir")
+MAX_DIM = 2**31 - 1
+_MOST_DIGITS = 10
+
+
+def _read_shapes(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, Shape]:
+    """Name -> shape from texts like `data=1,3,224,224`, with `?` for an unknown size."""
+    return dict(_read_shape(value) for value in values)
+
+
+def _read_shape(text: str) -> tuple[str, Shape]:
+    name, equals, dims = text.rpartition("=")
+    if not equals or not name:
+        raise click.BadParameter(f"{text!r} is not of the form NAME=1,3,224,224")
+    return name, tuple(_read_size(item.strip(), text) for item in dims.split(",")) if dims.strip() else ()
+
+
+def _read_size(text: str, whole: str) -> Dim:
+    if text == "?":
+        return None
+    if not (text.isascii() and text.isdigit()) or len(text) > _MOST_DIGITS or int(text) > MAX_DIM:
+        raise click.BadParameter(f"{text!r} in {whole!r} is not a size; write ? where a size is unknown")
+    return int(text)
+
+
+def source_options(command: Command) -> Command:
+    """Add SRC and the options about how it is read."""
+    for decorate in reversed(
+        (
+            click.argument("src", metavar="SRC"),
+            click.option(
+                "--from", "source_format", type=click.Choice(FORMATS), help="Format of SRC, if not recognised."
+            ),
+            click.option(
+                "--phase", type=click.Choice(PHASES, case_sensitive=False), help="Phase of a net that has several."
+            ),
+            click.option(
+                "--input-shape", "input_shapes", multiple=True, callback=_read_shapes, metavar="NAME=DIMS",
+                help="Shape, batch first, of an input that SRC leaves open; repeatable.",
+            ),
+            click.option("--level", type=int, metavar="N", help="Level for the rules of a Caffe net."),
+            click.option("--stage", "stages", multiple=True, help="A stage for the rules of a Caffe net; repeatable."),
+            click.option("--batch", type=click.IntRange(min=1), metavar="N", help="Batch size of every input."),
+        )
+    ):  # fmt: skip
+        command = decorate(command)
+    return command

@@ -1,0 +1,59 @@
+"""Where results go: a file that appears whole or not at all, or stdout."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from pathlib import Path
+
+import click
+
+
+class CannotWrite(click.ClickException):
+    """The output file could not be written; what was there before is unchanged."""
+
+
+def check_output(path: str | None, source: str) -> None:
+    """Refuse an output that cannot be meant, before any work is done. Raises click.UsageError."""
+    if path is None or path == "-":
+        return
+    target = Path(path)
+    if target.is_dir():
+        raise click.UsageError(f"the output {path} is a directory; name a file in it")
+    if not target.parent.is_dir():
+        raise click.UsageError(f"the directory {target.parent} of the output does not exist")
+    if source != "-" and target.exists() and Path(source).exists() and target.samefile(source):
+        raise click.UsageError(f"the output {path} is the source itself; it is not overwritten")
+
+
+def write_output(path: str | None, text: str) -> None:
+    """Write text as UTF-8 to a file, or to stdout if there is none."""
+    content = text.encode("utf-8", errors="backslashreplace")
+    if path is None or path == "-":
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        _write_file(Path(path).resolve(), content)
+    except OSError as error:
+        raise CannotWrite(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def _write_file(target: Path, content: bytes) -> None:
+    """Fill a new file beside the target and rename it; devices and pipes are written to directly."""
+    before = target.stat() if target.exists() else None
+    if before is not None and not stat.S_ISREG(before.st_mode):
+        target.write_bytes(content)
+        return
+    partial = target.with_name(f".{target.name[:200]}.{os.getpid()}.partial")
+    try:
+        with partial.open("xb") as file:
+            file.write(content)
+        if before is not None:
+            partial.chmod(stat.S_IMODE(before.st_mode))
+        partial.replace(target)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise

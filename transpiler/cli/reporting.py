@@ -1,0 +1,47 @@
+"""Diagnostics and measurements on stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from transpiler.diagnostics import Diagnostic, Severity, render_text
+
+if TYPE_CHECKING:
+    from transpiler.driver.trace import Trace
+
+
+def has_color() -> bool:
+    """Whether stderr is a terminal whose user did not ask for plain text (https://no-color.org)."""
+    return sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def report(diagnostics: Iterable[Diagnostic], *, quiet: bool = False) -> None:
+    """Write diagnostics to stderr, with source lines and carets; `quiet` leaves errors only."""
+    shown = [one for one in diagnostics if not quiet or one.severity is Severity.ERROR]
+    if shown:
+        click.echo(render_text(shown, color=has_color()), nl=False, err=True, color=True)
+        click.echo(_counted(shown), err=True)
+
+
+def _counted(diagnostics: Sequence[Diagnostic]) -> str:
+    counts = [(severity, sum(one.severity is severity for one in diagnostics)) for severity in Severity]
+    return ", ".join(f"{n} {severity.value}{'' if n == 1 else 's'}" for severity, n in counts if n)
+
+
+def report_trace(trace: Trace, *, timing: bool) -> None:
+    """Write what `--print-after` and `--timing` asked for to stderr."""
+    for snapshot in trace.snapshots:
+        phase = f" ({snapshot.phase})" if snapshot.phase else ""
+        click.echo(f"# after {snapshot.name}{phase}\n{snapshot.text}", err=True)
+    if timing:
+        for stage in trace.stages:
+            label = f"{stage.name} ({stage.phase})" if stage.phase else stage.name
+            click.echo(f"{stage.seconds * 1000:9.2f} ms  {label}", err=True)
+        click.echo(
+            f"{sum(stage.seconds for stage in trace.stages) * 1000:9.2f} ms  all of the above", err=True
+        )

@@ -1,0 +1,96 @@
+"""A whole net as records: its layers in one spelling, whatever generation the file was written in."""
+
+from __future__ import annotations
+
+import enum
+
+from attrs import evolve, frozen
+
+from transpiler.diagnostics import Span
+from transpiler.dialects.caffe.record import Record
+from transpiler.syntax.textproto import Field
+
+__all__ = ["Generation", "LayerRecord", "NetRecord"]
+
+
+class Generation(enum.Enum):
+    """Which of Caffe's three ways of writing a layer the file used."""
+
+    V0 = 'layers { layer { type: "conv" } }'
+    V1 = "layers { type: CONVOLUTION }"
+    V2 = 'layer { type: "Convolution" }'
+
+
+@frozen
+class LayerRecord:
+    """One layer. `record` is a `LayerParameter`, with the places of the fields it was upgraded from."""
+
+    record: Record
+    generation: Generation = Generation.V2
+
+    @property
+    def name(self) -> str:
+        """The layer's name; names need not be unique."""
+        return self.record.text("name")
+
+    @property
+    def type(self) -> str:
+        """The layer type, as in `Convolution`; empty where the file gives none."""
+        return self.record.text("type")
+
+    @property
+    def bottoms(self) -> tuple[str, ...]:
+        """The names of the blobs it reads."""
+        return self.record.texts("bottom")
+
+    @property
+    def tops(self) -> tuple[str, ...]:
+        """The names of the blobs it writes; one that it also reads is changed in place."""
+        return self.record.texts("top")
+
+    @property
+    def include(self) -> tuple[Record, ...]:
+        """The rules (`NetStateRule`) of which one must be met for the layer to be in the net."""
+        return self.record.records("include")
+
+    @property
+    def exclude(self) -> tuple[Record, ...]:
+        """The rules of which none may be met for the layer to be in the net."""
+        return self.record.records("exclude")
+
+    @property
+    def unknown(self) -> tuple[Field, ...]:
+        """The layer's fields that no known Caffe has, as written."""
+        return self.record.unknown
+
+    @property
+    def span(self) -> Span | None:
+        """Where the layer is written."""
+        return self.record.span
+
+    def with_record(self, record: Record) -> LayerRecord:
+        """The layer with another record."""
+        return evolve(self, record=record)
+
+
+@frozen
+class NetRecord:
+    """A net. `record` is its `NetParameter` without layers and inputs; `inputs` names the old-style inputs.
+
+    Old-style inputs (`input`, with `input_dim` or `input_shape`) are also the tops of the first layer, an
+    Input layer, as Caffe upgrades them.
+    """
+
+    record: Record
+    layers: tuple[LayerRecord, ...] = ()
+    inputs: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The net's name, or the empty string."""
+        return self.record.text("name")
+
+    @property
+    def state(self) -> Record | None:
+        """The state (`NetState`) that the file sets, or None."""
+        return self.record.record("state") if self.record.has("state") else None

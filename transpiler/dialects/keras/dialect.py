@@ -1,0 +1,115 @@
+"""All rows of Keras 3, and those of Keras 2, whose spelling is that of Keras 3 until it is written."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import attrs
+
+from transpiler.dialects.keras.downgrade import KERAS2_ACTIVATIONS
+from transpiler.dialects.keras.operations import ROW_BY_CLASS
+from transpiler.dialects.keras.operations_special import SPECIAL_WRITERS
+from transpiler.dialects.keras.rows_array import MOVING_ROWS, REDUCTION_ROWS
+from transpiler.dialects.keras.rows_attention import ATTENTION_ROWS, GROUP_QUERY_ROWS
+from transpiler.dialects.keras.rows_convolution import CONVOLUTION_ROWS
+from transpiler.dialects.keras.rows_core import CORE_ROWS
+from transpiler.dialects.keras.rows_layers import (
+    ACTIVATION_LAYER_ROWS,
+    KERAS3_NORMALIZATION_ROWS,
+    MERGING_ROWS,
+    NORMALIZATION_ROWS,
+    REGULARIZATION_ROWS,
+    RESHAPING_ROWS,
+    SHARED_NORMALIZATION_ROWS,
+)
+from transpiler.dialects.keras.rows_operations import OPERATION_ROWS
+from transpiler.dialects.keras.rows_pooling import ADAPTIVE_ROWS, POOLING_ROWS
+from transpiler.dialects.keras.rows_preprocessing import KERAS3_PREPROCESSING_ROWS, PREPROCESSING_ROWS
+from transpiler.dialects.keras.rows_recurrent import RECURRENT_ROWS
+from transpiler.dialects.keras.rows_retired import LOCAL_ROWS_OF_KERAS2, RETIRED_ROWS
+from transpiler.dialects.keras.rows_slicing import SLICING_ROWS
+from transpiler.dialects.keras.rows_wrappers import SPECTRAL_ROWS, WRAPPER_ROWS
+from transpiler.dialects.keras.upgrade_objects import HARD_SIGMOID_02
+from transpiler.dialects.rows import Dialect, Native, Refusal, Row
+from transpiler.ir import Node
+
+KERAS2_FUNCTIONS: Final = KERAS2_ACTIVATIONS | {HARD_SIGMOID_02}
+KERAS2_OPERATIONS: Final = frozenset({*ROW_BY_CLASS, *SPECIAL_WRITERS})
+
+_COMMON = (
+    *CORE_ROWS,
+    *CONVOLUTION_ROWS,
+    *POOLING_ROWS,
+    *ACTIVATION_LAYER_ROWS,
+    *NORMALIZATION_ROWS,
+    *REGULARIZATION_ROWS,
+    *MERGING_ROWS,
+    *RESHAPING_ROWS,
+    *RECURRENT_ROWS,
+    *WRAPPER_ROWS,
+    *ATTENTION_ROWS,
+    *SHARED_NORMALIZATION_ROWS,
+    *PREPROCESSING_ROWS,
+)
+_KERAS3_ONLY = (
+    *KERAS3_NORMALIZATION_ROWS,
+    *ADAPTIVE_ROWS,
+    *SPECTRAL_ROWS,
+    *GROUP_QUERY_ROWS,
+    *KERAS3_PREPROCESSING_ROWS,
+)
+_OPERATIONS = (*OPERATION_ROWS, *REDUCTION_ROWS, *MOVING_ROWS, *SLICING_ROWS)
+
+ROWS = (
+    *_COMMON,
+    *_KERAS3_ONLY,
+    *_OPERATIONS,
+    *(attrs.evolve(row, read_only=True) for row in LOCAL_ROWS_OF_KERAS2),
+    *RETIRED_ROWS,
+)
+KERAS3 = Dialect("keras", ROWS)
+
+
+def _writable_in_keras2(row: Row) -> bool:
+    """Whether tf-keras has what the row writes: the function of an activation, or the function behind an operation."""
+    if row.native == "Activation":
+        return row.fixed["activation"] in KERAS2_FUNCTIONS
+    if row in _OPERATIONS:
+        return row.native.rpartition(".")[2] in KERAS2_OPERATIONS
+    return row not in _KERAS3_ONLY
+
+
+KERAS2 = Dialect("keras2", (*filter(_writable_in_keras2, (*_COMMON, *_OPERATIONS)), *LOCAL_ROWS_OF_KERAS2))
+"""Only for writing: files of Keras 2 are read in Keras 3's words, by the rows of `KERAS3`."""
+
+
+def rows_reading(native_type: str) -> tuple[Row, ...]:
+    """The rows that read layers of this class."""
+    return _READERS.get(native_type, ())
+
+
+def _readers() -> dict[str, tuple[Row, ...]]:
+    found: dict[str, tuple[Row, ...]] = {}
+    for row in ROWS:
+        if not row.write_only:
+            found[row.native] = (*found.get(row.native, ()), row)
+    return found
+
+
+_READERS: Final = _readers()
+
+
+def spell_as_written(dialect: Dialect, node: Node) -> tuple[Row, Native] | Refusal:
+    """How a node is written: by the class that its source layer had, if that can say it, else as the dialect spells it."""
+    for row in dialect.writers(type(node.op)):
+        if type_name(row.native) == node.origin.type:
+            native = row.write(node)
+            if isinstance(native, Native):
+                return row, native
+    return dialect.spell(node)
+
+
+def type_name(native_type: str) -> str:
+    """What people see as a layer's type: its class, for operations with `ops.` before it."""
+    package, _, class_name = native_type.rpartition(".")
+    return f"ops.{class_name}" if package else class_name

@@ -1,0 +1,250 @@
+"""How a framework spells ops: rows that read both ways.
+
+A row joins one native layer type and one op. `read` fills the framework's own defaults, `write` omits them. What
+plain links of fields cannot say is said by two named functions of the row. A node is legal for a framework if and only
+if some row writes it, so legality and emission cannot drift apart. Laws, tested for every row with generated ops:
+`read(write(op)) == op`, and `write(read(native))` equals `native` up to defaults.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import attrs
+
+from transpiler.ir import Node, Op
+from transpiler.ir.attributes import Attr, same
+from transpiler.ir.op import fields_of
+
+REQUIRED: Any = attrs.NOTHING
+
+
+class FieldError(ValueError):
+    """A native field whose value cannot be meant. `field` names it ("" when it is the layer as a whole)."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+@attrs.frozen
+class Refusal:
+    """Why a node has no exact form in a framework, and what would help."""
+
+    reason: str
+    help: str | None = None
+
+
+@attrs.frozen
+class Native:
+    """A layer as its framework spells it, without its place in a graph. `config` is plain data."""
+
+    type: str
+    config: Mapping[str, Attr]
+    operands: int = 1
+    results: int = 1
+
+
+@attrs.frozen
+class Link:
+    """One op field spelled by one native field. `read` and `write` convert the value; both see plain data."""
+
+    field: str
+    native: str
+    default: Any = REQUIRED
+    read: Callable[[Any], Any] | None = None
+    write: Callable[[Any], Any] | None = None
+
+    def to_op(self, config: Mapping[str, Attr]) -> Any:
+        """The op field's raw value. Raises FieldError when a required field is absent or its value makes no sense."""
+        if self.native in config:
+            value: Any = config[self.native]
+        elif self.default is REQUIRED:
+            raise FieldError("", f"the required field {self.native} is missing")
+        else:
+            value = self.default
+        if self.read is None:
+            return value
+        try:
+            return self.read(value)
+        except (ValueError, TypeError, KeyError, IndexError) as error:
+            raise FieldError(self.native, str(error)) from error
+
+    def to_native(self, value: Any) -> Attr:
+        return self.write(value) if self.write else plain(value)
+
+
+@attrs.frozen
+class Array:
+    """One learned array in the framework's own order: which role, and how its axes lie natively.
+
+    `axes[i]` is the canonical axis that is native axis i; None: as in the canonical order. `shape`: the canonical
+    array is viewed with this shape first (-1 as in numpy) and then transposed.
+    """
+
+    role: str
+    axes: tuple[int, ...] | None = None
+    shape: tuple[int, ...] | None = None
+
+
+@attrs.frozen
+class Row:
+    """One native type and one op, both ways.
+
+    links: fields that correspond one to one. `fixed`: native fields that must have these values for the row to
+    read (absent counts as `fixed_default`), and are written so. `get(native)` gives further op fields from the native
+    fields named in `reads`; `put(node)` gives those native fields or a Refusal. `guard(node)` is an extra condition
+    for writing.
+    `roles` lists learned arrays in native order; None: the op's own roles, canonical. `write_only` / `read_only` rows
+    serve one direction (an old name, an equivalent spelling that reading never prefers).
+    """
+
+    native: str
+    op: type[Op]
+    links: tuple[Link, ...] = ()
+    fixed: Mapping[str, Attr] = attrs.field(factory=dict)
+    fixed_default: Mapping[str, Attr] = attrs.field(factory=dict)
+    reads: tuple[str, ...] = ()
+    get: Callable[[Native], Mapping[str, Any]] | None = None
+    put: Callable[[Node], Mapping[str, Attr] | Refusal] | None = None
+    guard: Callable[[Node], Refusal | None] | None = None
+    roles: Callable[[Op, Mapping[str, Attr]], tuple[Array, ...]] | None = None
+    read_only: bool = False
+    write_only: bool = False
+
+    @cached_property
+    def consumed(self) -> frozenset[str]:
+        """The native fields that reading understands; the others are extras."""
+        return frozenset((*(link.native for link in self.links), *self.fixed, *self.reads))
+
+    def matches(self, native: Native) -> bool:
+        """Whether the discriminating fields have this row's values."""
+        config = native.config
+        return all(
+            same(config.get(key, self.fixed_default.get(key)), value) for key, value in self.fixed.items()
+        )
+
+    def read(self, native: Native) -> Op:
+        """The op that a native layer means. Raises FieldError naming the native field at fault."""
+        values: dict[str, Any] = {}
+        origin: dict[str, str] = {}
+        for link in self.links:
+            values[link.field] = link.to_op(native.config)
+            origin[link.field] = link.native
+        if self.get is not None:
+            values.update(self.get(native))
+        return construct(self.op, values, origin)
+
+    def write(self, node: Node) -> Native | Refusal:
+        """The native layer that means exactly this node, or why there is none."""
+        if not isinstance(node.op, self.op):
+            return Refusal(f"{node.op.name} is not {self.op.name}")
+        refused = self.guard(node) if self.guard else None
+        if refused:
+            return refused
+        config: dict[str, Attr] = dict(self.fixed)
+        for link in self.links:
+            value = link.to_native(getattr(node.op, link.field))
+            if link.default is REQUIRED or not same(value, plain(link.default)):
+                config[link.native] = value
+        if self.put is not None:
+            more = self.put(node)
+            if isinstance(more, Refusal):
+                return more
+            config.update(more)
+        native = Native(self.native, config, len(node.operands), len(node.results))
+        return self._unless_lost(node, native)
+
+    def _unless_lost(self, node: Node, native: Native) -> Native | Refusal:
+        """A spelling that does not read back as the same op would change the network: it is refused."""
+        if self.write_only:
+            return native
+        try:
+            back = self.read(native)
+        except (FieldError, ValueError) as error:
+            return Refusal(f"{self.native} cannot say this {node.op.name}: {error}")
+        if back == node.op:
+            return native
+        lost = [
+            f.name
+            for f in fields_of(node.op)
+            if not _equal(getattr(back, f.name, None), getattr(node.op, f.name))
+        ]
+        said = ", ".join(f"{name} = {plain(getattr(node.op, name))}" for name in lost)
+        return Refusal(f"{self.native} cannot say {said}")
+
+    def arrays(self, op: Op, config: Mapping[str, Attr]) -> tuple[Array, ...]:
+        """The learned arrays in the framework's own order."""
+        return self.roles(op, config) if self.roles else tuple(Array(role) for role in op.roles)
+
+
+def _equal(left: Any, right: Any) -> bool:
+    return bool(left == right or (left != left and right != right))
+
+
+def construct(op: type[Op], values: Mapping[str, Any], origin: Mapping[str, str]) -> Op:
+    """Build an op from raw values. Raises FieldError naming the native field whose value the op does not take."""
+    for field in fields_of(op):
+        if field.name in values and field.converter is not None:
+            try:
+                field.converter(values[field.name])  # type: ignore[operator]
+            except (ValueError, TypeError, OverflowError) as error:
+                raise FieldError(origin.get(field.name, field.name), str(error)) from error
+    try:
+        return op(**values)
+    except (ValueError, TypeError) as error:
+        raise FieldError("", str(error)) from error
+
+
+def plain(value: Any) -> Attr:
+    """An op field's value as plain data: enumerations and paddings become symbols, tuples lists."""
+    from transpiler.ir.text.encode import encode
+
+    return encode(value)
+
+
+@attrs.frozen
+class Dialect:
+    """All rows of one framework."""
+
+    name: str
+    rows: tuple[Row, ...]
+
+    @cached_property
+    def _by_native(self) -> dict[str, tuple[Row, ...]]:
+        found: dict[str, list[Row]] = {}
+        for row in self.rows:
+            if not row.write_only:
+                found.setdefault(row.native, []).append(row)
+        return {key: tuple(rows) for key, rows in found.items()}
+
+    @cached_property
+    def _by_op(self) -> dict[type[Op], tuple[Row, ...]]:
+        found: dict[type[Op], list[Row]] = {}
+        for row in self.rows:
+            if not row.read_only:
+                found.setdefault(row.op, []).append(row)
+        return {key: tuple(rows) for key, rows in found.items()}
+
+    def reader(self, native: Native) -> Row | None:
+        """The first row of this native type whose discriminating fields match."""
+        return next((row for row in self._by_native.get(native.type, ()) if row.matches(native)), None)
+
+    def knows(self, native_type: str) -> bool:
+        """Whether some row reads this native type."""
+        return native_type in self._by_native
+
+    def writers(self, op: type[Op]) -> Sequence[Row]:
+        return self._by_op.get(op, ())
+
+    def spell(self, node: Node) -> tuple[Row, Native] | Refusal:
+        """The first row that writes this node and its spelling, or the most telling refusal."""
+        refused: Refusal | None = None
+        for row in self.writers(type(node.op)):
+            native = row.write(node)
+            if isinstance(native, Native):
+                return row, native
+            refused = refused or native
+        return refused or Refusal(f"{self.name} has no layer for {node.op.name}")

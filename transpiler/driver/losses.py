@@ -1,0 +1,54 @@
+"""What a conversion to another framework does not carry over: native fields that no op models.
+
+They matter for training only (fillers, learning rates, regularizers, constraints): what changes a network's numbers
+is a field of an op, or keeps the layer from being converted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from transpiler.diagnostics import Sink
+from transpiler.ir import Module, Node
+from transpiler.ir.attributes import Attr
+
+_BOOKKEEPING: Final = frozenset({"index", "name", "implicit", "include", "exclude"})
+"""Fields about a layer's place in its file, not about what it does."""
+_FAMILIES: Final = {"keras2": "keras"}
+_MOST_NAMED: Final = 12
+
+
+def note_losses(module: Module, target: str, sink: Sink) -> None:
+    """Add one note that names each field left behind and how many layers have it, at the first such layer."""
+    source = module.framework
+    if target == "ir" or source == _FAMILIES.get(target, target):
+        return
+    layers: dict[str, dict[str, Node]] = {}
+    for graph in module.graphs.values():
+        for node in graph.nodes:
+            for field in _fields(node.native(source)):
+                layers.setdefault(field, {}).setdefault(node.origin.layer, node)
+    if not layers:
+        return
+    named = [
+        f"{field} ({len(of)} layer{'' if len(of) == 1 else 's'})"
+        for field, of in list(layers.items())[:_MOST_NAMED]
+    ]
+    more = ", …" if len(layers) > _MOST_NAMED else ""
+    first = next(iter(next(iter(layers.values())).values()))
+    text = (
+        f"some fields of {source} have no counterpart in {target} and are left out: {', '.join(named)}{more}"
+    )
+    sink.note("T6001", text, first.span, notes=("They matter for training only.",))
+
+
+def _fields(kept: Mapping[str, Attr]) -> Iterator[str]:
+    """The names of fields, those inside a message with the message's name before them."""
+    for name, value in kept.items():
+        if name in _BOOKKEEPING:
+            continue
+        if name.endswith("_param") and isinstance(value, Mapping):
+            yield from (f"{name}.{inner}" for inner in value)
+        else:
+            yield name

@@ -1,0 +1,124 @@
+"""Values, nodes, graphs, modules: frozen, single assignment, compared by identity.
+
+Structural equality (the law of round trips) is `transpiler.ir.equality`, not `==`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+
+import attrs
+
+from transpiler.diagnostics import Span
+from transpiler.ir.attributes import NO_EXTRAS, Attr, Extras
+from transpiler.ir.op import Op
+from transpiler.ir.parameters import ParamUse
+from transpiler.ir.types import UNKNOWN, TensorType
+
+
+@attrs.frozen(eq=False)
+class Value:
+    """One tensor, produced once. `native` is the name that the source file gives it (a Caffe blob, say)."""
+
+    name: str
+    type: TensorType = UNKNOWN
+    native: str | None = None
+
+
+@attrs.frozen
+class Origin:
+    """The source layer a node comes from; several nodes may share one (a layer with a fused activation)."""
+
+    layer: str
+    type: str
+    span: Span | None = attrs.field(default=None, eq=False)
+
+
+@attrs.frozen(eq=False)
+class Node:
+    """One application of an op. `scope` is the path of enclosing nested models, "" at the top."""
+
+    name: str
+    op: Op
+    operands: tuple[Value, ...]
+    results: tuple[Value, ...]
+    origin: Origin
+    params: tuple[ParamUse, ...] = ()
+    scope: str = ""
+    extras: Extras = NO_EXTRAS
+
+    @property
+    def span(self) -> Span | None:
+        return self.origin.span
+
+    @property
+    def result(self) -> Value:
+        """The only result. Raises ValueError for a node with several."""
+        (value,) = self.results
+        return value
+
+    def param(self, role: str) -> ParamUse:
+        """The use that fills `role`: as recorded, or the node's own array."""
+        return next((use for use in self.params if use.role == role), ParamUse(role, f"{self.name}/{role}"))
+
+    def native(self, framework: str) -> Mapping[str, Attr]:
+        """The extras kept for one framework (empty if none)."""
+        return self.extras.get(framework, {})
+
+
+@attrs.frozen(eq=False)
+class Graph:
+    """Nodes in an order in which every value is defined before it is used. Inputs are nodes of input ops."""
+
+    name: str
+    nodes: tuple[Node, ...]
+    outputs: tuple[Value, ...]
+    extras: Extras = NO_EXTRAS
+
+    @cached_property
+    def producers(self) -> dict[Value, Node]:
+        """The node that produces each value."""
+        return {value: node for node in self.nodes for value in node.results}
+
+    @cached_property
+    def uses(self) -> dict[Value, tuple[Node, ...]]:
+        """The nodes that read each value, once per operand position, in graph order."""
+        found: dict[Value, list[Node]] = {}
+        for node in self.nodes:
+            for value in node.operands:
+                found.setdefault(value, []).append(node)
+        return {value: tuple(nodes) for value, nodes in found.items()}
+
+    @cached_property
+    def inputs(self) -> tuple[Value, ...]:
+        """The values that come from outside: results of operand-free nodes that own no parameters."""
+        return tuple(
+            value for node in self.nodes if not node.operands and not node.op.roles for value in node.results
+        )
+
+    def values(self) -> Iterator[Value]:
+        for node in self.nodes:
+            yield from node.results
+
+
+@attrs.frozen(eq=False)
+class Module:
+    """What one file holds: a graph, or one graph per phase over shared parameters, and where it came from."""
+
+    name: str
+    framework: str
+    graphs: Mapping[str, Graph]
+    extras: Extras = NO_EXTRAS
+
+    def graph(self, phase: str) -> Graph:
+        """The graph of `phase`; a file without phases has one graph for all of them (key "")."""
+        return self.graphs.get(phase) or self.graphs[""]
+
+    def map(self, change: Mapping[str, Graph]) -> Module:
+        """The same module with these graphs; the same object if none differs."""
+        if all(change.get(phase, graph) is graph for phase, graph in self.graphs.items()):
+            return self
+        return attrs.evolve(
+            self, graphs={phase: change.get(phase, graph) for phase, graph in self.graphs.items()}
+        )

@@ -1,0 +1,31 @@
+"""The grammar files: finding them, and reading their terminals without loading Lark.
+
+In a checkout the grammars lie in `grammar/` beside the package; an installed package carries them inside.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+_PACKAGE: Final = Path(__file__).parent.parent
+_PLACES: Final = (_PACKAGE / "grammar", _PACKAGE.parent / "grammar")
+_TERMINAL: Final = re.compile(r"^([A-Z_]+): /(.+)/$", re.MULTILINE)
+
+
+@cache
+def grammar_text(notation: str) -> str:
+    """Return the Lark grammar of a notation (`textproto` or `json`); FileNotFoundError if it was not packaged."""
+    for folder in _PLACES:
+        path = folder / f"{notation}.lark"
+        if path.is_file():
+            return path.read_text(encoding="utf-8")
+    raise FileNotFoundError(f"the grammar {notation}.lark is missing from this installation")
+
+
+@cache
+def terminals(notation: str) -> dict[str, str]:
+    """Return the regular expression of every terminal of a grammar, by name."""
+    return {match[1]: match[2] for match in _TERMINAL.finditer(grammar_text(notation))}

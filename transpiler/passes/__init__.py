@@ -1,0 +1,1 @@
+"""Passes over the graph: lowering from syntax, shape inference, normalization, layout, legalization."""

@@ -1,0 +1,129 @@
+"""Normalizations and constants for Caffe."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from transpiler.dialects.rows import Refusal
+from transpiler.ir import Node, Op, Value
+from transpiler.ir.rewriting import Rewriter
+from transpiler.ops.activation import Power
+from transpiler.ops.normalization import LRN, MVN, BatchNorm, Bias, L2Normalize, LayerNorm, Scale
+from transpiler.ops.reduction import Reducer, ReduceTail
+from transpiler.ops.shape import Reshape, Transpose
+from transpiler.ops.spatial import axis_of
+from transpiler.passes.beside import Beside
+
+Made = Sequence[Value] | Refusal | None
+
+
+def batch_norm(node: Node, rewriter: Rewriter) -> Made:
+    """Statistics in BatchNorm, gamma and beta in a Scale behind it, beta alone in a Bias (trap 5)."""
+    op, rank = node.op, node.operands[0].type.rank
+    assert isinstance(op, BatchNorm)
+    axis = axis_of(op.axis, rank) if rank is not None else op.axis
+    if axis != 1:
+        return _around_axis(node, rewriter, op, axis)
+    plain = op.evolve(axis=1, scale=False, center=False)
+    if not (op.scale or op.center):
+        return None if plain == op else rewriter.swap(node, plain)
+    steps = Beside(node, rewriter)
+    statistics = [node.param("mean"), node.param("variance")]
+    normalized = steps.add("normalized", plain, *node.operands, params=statistics)
+    second: Op = Scale(axis=1, bias=op.center) if op.scale else Bias(axis=1)
+    return steps.finish(second, normalized, params=[node.param(role) for role in second.roles])
+
+
+def _around_axis(node: Node, rewriter: Rewriter, op: BatchNorm, axis: int) -> Made:
+    """The channels brought to axis 1, normalized, and brought back."""
+    rank = node.operands[0].type.rank
+    if rank is None or rank < 2:
+        return Refusal(f"Caffe's BatchNorm normalizes axis 1, not axis {op.axis}")
+    steps = Beside(node, rewriter)
+    view = steps.add("there", Transpose(axes=_moved(rank, axis, 1)), *node.operands)
+    inner = steps.add("batch_norm", op.evolve(axis=1), view, params=[node.param(role) for role in op.roles])
+    return steps.finish(Transpose(axes=_moved(rank, 1, axis)), inner, params=())
+
+
+def _moved(rank: int, source: int, target: int) -> tuple[int, ...]:
+    """The order of axes that brings one axis to another place."""
+    order = [axis for axis in range(rank) if axis != source]
+    order.insert(target, source)
+    return tuple(order)
+
+
+def layer_norm(node: Node, rewriter: Rewriter) -> Made:
+    """Caffe's MVN adds its epsilon elsewhere: so only the mean by MVN, and the deviation written out."""
+    op, shape = node.op, node.operands[0].type.shape
+    assert isinstance(op, LayerNorm)
+    if shape is None or None in shape:
+        return Refusal("the shape of its input is unknown", "give the input shape")
+    rank = len(shape)
+    axes = [axis_of(axis, rank) for axis in op.axes]
+    if axes != list(range(rank - len(axes), rank)):
+        return _around_tail(node, rewriter, op, axes)
+    sizes = tuple(size or 0 for size in shape)
+    inner = math.prod(sizes[rank - len(axes) :])
+    steps = Beside(node, rewriter)
+    rows = steps.add("rows", Reshape(target=(math.prod(sizes) // inner, inner)), *node.operands)
+    centred = rows if op.rms else steps.add("centred", MVN(axes=(1,), normalize_variance=False), rows)
+    squares = ReduceTail(reducer=Reducer.SQUARE_SUM, axis=1, factor=1 / inner)
+    variance = steps.add("variance", squares, centred)
+    inverse = steps.add("inverse", Power(power=-0.5, shift=op.epsilon), variance)
+    scaled = steps.add("normalized", Scale(axis=0, learned=False), centred, inverse)
+    if not (op.scale or op.center):
+        return steps.finish(Reshape(target=sizes), scaled)
+    view = steps.add("view", Reshape(target=sizes), scaled)
+    first, count = rank - len(axes), len(axes)
+    scale, bias = Scale(axis=first, num_axes=count, bias=op.center), Bias(axis=first, num_axes=count)
+    second: Op = scale if op.scale else bias
+    return steps.finish(second, view, params=[node.param(role) for role in second.roles])
+
+
+def _around_tail(node: Node, rewriter: Rewriter, op: LayerNorm, axes: list[int]) -> Made:
+    """The normalized axes brought behind all others, and back."""
+    rank = node.operands[0].type.rank or 0
+    rest = [axis for axis in range(rank) if axis not in axes]
+    there = (*rest, *axes)
+    steps = Beside(node, rewriter)
+    view = steps.add("there", Transpose(axes=there), *node.operands)
+    tail = op.evolve(axes=tuple(range(len(rest), rank)))
+    inner = steps.add("layer_norm", tail, view, params=[node.param(role) for role in op.roles])
+    back = tuple(there.index(axis) for axis in range(rank))
+    return steps.finish(Transpose(axes=back), inner, params=())
+
+
+def lrn(node: Node, rewriter: Rewriter) -> Made:
+    op, rank = node.op, node.operands[0].type.rank
+    assert isinstance(op, LRN)
+    if op.size % 2 == 0:
+        return Refusal(f"Caffe's LRN needs an odd number of neighbours, not {op.size}")
+    if rank is not None and axis_of(op.axis, rank) == 1 and op.axis != 1:
+        return rewriter.swap(node, op.evolve(axis=1))
+    return None
+
+
+def l2_normalize(node: Node, rewriter: Rewriter) -> Made:
+    """The length of each example by a Reduction, its inverse as the factor of a Scale."""
+    op, rank = node.op, node.operands[0].type.rank
+    assert isinstance(op, L2Normalize)
+    if rank is None or op.scale or sorted(axis_of(a, rank) for a in op.axes) != list(range(1, rank)):
+        return Refusal("Caffe can only normalize each example as a whole to length 1")
+    steps = Beside(node, rewriter)
+    squares = steps.add("squares", ReduceTail(reducer=Reducer.SQUARE_SUM, axis=1), *node.operands)
+    inverse = steps.add("inverse", Power(power=-0.5, shift=op.epsilon), squares)
+    return steps.finish(Scale(axis=0, learned=False), *node.operands, inverse)
+
+
+def divided_otherwise(node: Node, rewriter: Rewriter) -> Made:
+    """MVN adds epsilon to the deviation."""
+    return Refusal(f"Caffe's MVN adds its epsilon to the standard deviation, {node.op.name} to the variance")
+
+
+def recurrent(node: Node, rewriter: Rewriter) -> Made:
+    """Batch-major recurrent layers."""
+    return Refusal(
+        f"Caffe's recurrent layers read time first, which takes a change of axes that Caffe does not have, and "
+        f"{'have no counterpart of' if node.op.name == 'gru' else 'order the gates differently from'} {node.op.name}"
+    )

@@ -1,0 +1,124 @@
+"""Full-conversion legalization: rules rewrite what the target's rows refuse, until they refuse nothing more.
+
+A node is legal if and only if the dialect spells it. A rule gives replacements for an illegal node, None when it does
+not apply, or a Refusal with a better reason than the rows have. Whatever stays illegal is reported, all of it at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from transpiler.diagnostics import Span
+from transpiler.dialects.rows import Dialect, Refusal
+from transpiler.ir import Graph, Node, Op, ShapeError, Value
+from transpiler.ir.rewriting import Rewriter, rewrite
+from transpiler.ops.core import Input, Opaque
+from transpiler.passes.manager import Context
+
+LegalRule = Callable[[Node, Rewriter], Sequence[Value] | Refusal | None]
+ROUNDS = 12
+"""More rewriting steps in a row than any chain of rules needs."""
+
+
+def legalize(
+    graph: Graph,
+    context: Context,
+    dialect: Dialect,
+    rules: Mapping[type[Op], Sequence[LegalRule]],
+    target: str,
+) -> Graph:
+    """A graph in which every node is legal, or errors in the context's sink."""
+    reasons: dict[str, Refusal] = {}
+
+    def rule(node: Node, rewriter: Rewriter) -> Sequence[Value] | None:
+        spelled = dialect.spell(node)
+        if not isinstance(spelled, Refusal):
+            return None
+        for candidate in rules.get(type(node.op), ()):
+            try:
+                made = candidate(node, rewriter)
+            except ShapeError as error:
+                made = Refusal(str(error))
+            if isinstance(made, Refusal):
+                reasons[node.name] = made
+            elif made is not None:
+                return made
+        reasons.setdefault(node.name, spelled)
+        return None
+
+    for _ in range(ROUNDS):
+        reasons.clear()
+        changed = rewrite(graph, rule)
+        if changed is graph:
+            break
+        graph = changed
+    refused = [(node, reasons[node.name]) for node in graph.nodes if node.name in reasons]
+    if refused:
+        report(graph, refused, context, target)
+    return graph
+
+
+def report(graph: Graph, refused: Sequence[tuple[Node, Refusal]], context: Context, target: str) -> None:
+    """One error a source layer; where sizes that the file leaves open are the cause, one an open input instead."""
+    blocked = [node for node, _ in refused if _reads_open_sizes(node)]
+    causes = [
+        node for node in _sources(graph, blocked) if isinstance(node.op, Input) and _is_open(node.result)
+    ]
+    for node in causes:
+        _report_input(node, blocked, context)
+    opaque = any(isinstance(node.op, Opaque) for node, _ in refused)
+    said: set[tuple[Span | None, str]] = set()
+    for node, refusal in refused:
+        layer = (node.span, node.origin.type)
+        if (node.span is not None and layer in said) or (node in blocked and (causes or opaque)):
+            continue
+        said.add(layer)
+        _report(node, refusal, context, target)
+
+
+def _sources(graph: Graph, nodes: Sequence[Node]) -> list[Node]:
+    """Every node that one of these depends on, in graph order."""
+    wanted = {value for node in nodes for value in node.operands}
+    found = []
+    for node in reversed(graph.nodes):
+        if any(value in wanted for value in node.results):
+            wanted.update(node.operands)
+            found.append(node)
+    return found[::-1]
+
+
+def _is_open(value: Value) -> bool:
+    """Whether more than the batch size of a value is unknown."""
+    return value.type.shape is None or None in value.type.shape[1:]
+
+
+def _reads_open_sizes(node: Node) -> bool:
+    return not isinstance(node.op, Opaque) and any(map(_is_open, node.operands))
+
+
+def _report_input(node: Node, blocked: Sequence[Node], context: Context) -> None:
+    name = node.result.native or node.origin.layer
+    shape = node.result.type.shape
+    known = (
+        "unknown"
+        if shape is None
+        else str(["?" if size is None else size for size in shape]).replace("'", "")
+    )
+    needed = ", ".join(dict.fromkeys(other.origin.layer for other in blocked[:3]))
+    more = f" and {len(blocked) - 3} more layers" if len(blocked) > 3 else ""
+    context.sink.error(
+        "T5004",
+        f"the shape of input {name} is {known}, but {needed}{more} cannot be converted exactly without knowing it",
+        node.span,
+        help=f"give it: --input-shape {name}=N,C,H,W",
+    )
+
+
+def _report(node: Node, refusal: Refusal, context: Context, target: str) -> None:
+    if isinstance(node.op, Opaque):
+        kind = f"{node.op.type} is not a layer this program knows, so it exists only in {node.op.framework}"
+        context.sink.error("T5001", f"layer {node.origin.layer}: {kind}", node.span, help=refusal.help)
+        return
+    what = f"{node.origin.type or node.op.name} has no exact form in {target}"
+    message = f"layer {node.origin.layer}: {what}: {refusal.reason}"
+    context.sink.error("T5002", message, node.span, help=refusal.help)

@@ -1,0 +1,128 @@
+"""The pass manager: runs a pipeline whose order it checks first, verifies after every pass, serves observers.
+
+A pass is a function graph -> graph with a name, the invariants it requires and those it provides. Invariants are
+plain names with a checker each (`INVARIANTS`). A pass that changes nothing returns the same object.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import attrs
+
+from transpiler.diagnostics import Sink
+from transpiler.ir import Graph, Node
+from transpiler.ir.types import Shape
+from transpiler.ir.verifier import InvalidGraph, verify
+from transpiler.ops.convolution import Windowed
+from transpiler.ops.pooling import Pool
+from transpiler.ops.spatial import DataFormat
+from transpiler.ops.windows import Same
+
+SHAPED = "shaped"
+EXPLICIT_PADDING = "explicit-padding"
+CHANNELS_FIRST = "channels-first"
+CHANNELS_LAST = "channels-last"
+
+
+@attrs.frozen
+class Context:
+    """What passes share in one run: where diagnostics go, and what the user asked for."""
+
+    sink: Sink
+    input_shapes: Mapping[str, Shape] = attrs.field(factory=dict)
+    batch: int | None = None
+
+
+@attrs.frozen
+class Pass:
+    """One step. `requires` must hold before, `provides` holds after, `keeps` of what held before still holds."""
+
+    name: str
+    run: Callable[[Graph, Context], Graph]
+    requires: frozenset[str] = frozenset()
+    provides: frozenset[str] = frozenset()
+    breaks: frozenset[str] = frozenset()
+
+
+Observer = Callable[[Pass, Graph, float], None]
+"""Called after each pass with the graph it gave and the seconds it took."""
+
+
+class BadPipeline(ValueError):
+    """A pipeline runs a pass before what it requires holds."""
+
+
+def check_order(pipeline: Sequence[Pass], given: frozenset[str] = frozenset()) -> frozenset[str]:
+    """The invariants that hold at the end. Raises BadPipeline when a requirement is not met on the way."""
+    holding = given
+    for step in pipeline:
+        missing = step.requires - holding
+        if missing:
+            raise BadPipeline(
+                f"{step.name} requires {', '.join(sorted(missing))}, which nothing before it provides"
+            )
+        holding = (holding - step.breaks) | step.provides
+    return holding
+
+
+def run(
+    graph: Graph,
+    pipeline: Sequence[Pass],
+    context: Context,
+    *,
+    given: frozenset[str] = frozenset(),
+    observers: Sequence[Observer] = (),
+    stop_after: str | None = None,
+) -> Graph:
+    """Run the passes in order. Errors in the user's model go to the sink and end the run early."""
+    check_order(pipeline, given)
+    holding = given
+    for step in pipeline:
+        start = time.perf_counter()
+        graph = step.run(graph, context)
+        seconds = time.perf_counter() - start
+        holding = (holding - step.breaks) | step.provides
+        if not context.sink.has_errors:
+            _verify(step, graph, holding)
+        for observer in observers:
+            observer(step, graph, seconds)
+        if context.sink.has_errors or step.name == stop_after:
+            break
+    return graph
+
+
+def _verify(step: Pass, graph: Graph, holding: frozenset[str]) -> None:
+    try:
+        verify(graph, shaped=SHAPED in holding)
+        _check_invariants(graph, holding)
+    except InvalidGraph as error:
+        raise InvalidGraph(f"after {step.name}: {error}") from error
+
+
+def _check_invariants(graph: Graph, holding: frozenset[str]) -> None:
+    for name in sorted(holding & INVARIANTS.keys()):
+        broken = next((node for node in graph.nodes if not INVARIANTS[name](node)), None)
+        if broken is not None:
+            raise InvalidGraph(f"{broken.name} breaks {name}")
+
+
+def _has_format(node: Node, wanted: DataFormat) -> bool:
+    """A spatial op on an input of unknown rank keeps its format: nothing could be transposed."""
+    unknown = any(value.type.shape is None for value in node.operands)
+    return unknown or getattr(node.op, "data_format", wanted) is wanted
+
+
+def _is_explicit(node: Node) -> bool:
+    return not (isinstance(node.op, (Windowed, Pool)) and isinstance(node.op.padding, Same)) or any(
+        value.type.shape is None or None in value.type.shape[1:] for value in node.operands
+    )
+
+
+INVARIANTS: dict[str, Callable[[Node], bool]] = {
+    EXPLICIT_PADDING: _is_explicit,
+    CHANNELS_FIRST: lambda node: _has_format(node, DataFormat.CHANNELS_FIRST),
+    CHANNELS_LAST: lambda node: _has_format(node, DataFormat.CHANNELS_LAST),
+}
+"""Invariant -> whether a node keeps it. `shaped` is checked by the verifier."""

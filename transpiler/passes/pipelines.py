@@ -1,0 +1,77 @@
+"""Which passes run for which target: one readable table."""
+
+from __future__ import annotations
+
+from transpiler.ops.spatial import DataFormat
+from transpiler.passes.bind_inputs import BIND_INPUTS
+from transpiler.passes.canonicalize import CANONICALIZE, FUSE_SCALE
+from transpiler.passes.data_format import to_format
+from transpiler.passes.drop_training import DROP_TRAINING
+from transpiler.passes.free_batch import FREE_BATCH
+from transpiler.passes.infer_shapes import INFER_SHAPES
+from transpiler.passes.known_sizes import KNOWN_SIZES
+from transpiler.passes.manager import Pass
+from transpiler.passes.normalize_padding import NORMALIZE_PADDING
+from transpiler.passes.tied_weights import TIED_WEIGHTS
+
+READ: tuple[Pass, ...] = (BIND_INPUTS, INFER_SHAPES)
+"""What every model goes through before anything else is asked of it."""
+
+TO_LAYERS: tuple[Pass, ...] = (DROP_TRAINING, CANONICALIZE, FUSE_SCALE, NORMALIZE_PADDING)
+"""From any other framework to the layers that Keras knows, before their data format changes."""
+
+KERAS_FAMILY = ("keras", "keras2")
+
+
+def same_family(source: str, target: str) -> bool:
+    """Whether a target is the source's own framework, so that nothing needs to be said differently."""
+    return source == target or (source in KERAS_FAMILY and target in KERAS_FAMILY)
+
+
+def pipeline(source: str, target: str, data_format: str | None = None) -> tuple[Pass, ...]:
+    """The passes after `READ` for a model of framework `source`.
+
+    `data_format`: channels_first, channels_last, `keep` (as the file has it), or None for the target's own
+    default. A target that is the source's own framework gets the file's own form; any other gets canonical ops
+    in its data format with explicit padding. Legalization is last.
+    """
+    if target == "ir":
+        return ()
+    if same_family(source, target):
+        return (*_relaid(data_format, None), *_legalization(target))
+    if target in KERAS_FAMILY:
+        relaid = _relaid(data_format, DataFormat.CHANNELS_LAST)
+        return (
+            *TO_LAYERS,
+            *relaid,
+            FREE_BATCH,
+            *_idioms(),
+            *_legalization(target),
+            KNOWN_SIZES,
+            TIED_WEIGHTS,
+        )
+    return (CANONICALIZE, NORMALIZE_PADDING, to_format(DataFormat.CHANNELS_FIRST), *_legalization(target))
+
+
+def _relaid(wanted: str | None, default: DataFormat | None) -> tuple[Pass, ...]:
+    if wanted == "keep":
+        return ()
+    format = default if wanted is None else DataFormat(wanted)
+    return () if format is None else (to_format(format),)
+
+
+def _idioms() -> tuple[Pass, ...]:
+    from transpiler.passes.legalize.keras import KERAS_IDIOMS
+
+    return (KERAS_IDIOMS,)
+
+
+def _legalization(target: str) -> tuple[Pass, ...]:
+    if target in KERAS_FAMILY:
+        from transpiler.passes.fold_activations import FOLD_ACTIVATIONS
+        from transpiler.passes.legalize.keras import KERAS_PASSES
+
+        return (KERAS_PASSES[target], FOLD_ACTIVATIONS)
+    from transpiler.passes.legalize.caffe import CAFFE_PASSES
+
+    return CAFFE_PASSES

@@ -1,0 +1,1 @@
+"""Learned arrays: by name and role, in one canonical order."""
