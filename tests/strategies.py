@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
 from typing import Any
 
 import attrs
@@ -48,6 +47,8 @@ WORDS = st.text("abcdefgxyz_0123456789", min_size=1, max_size=8)
 NAMES = st.one_of(WORDS, WORDS.map("block/{}".format), st.text(max_size=10))
 """Names as files have them: mostly words, some with spaces, quotes, or nothing at all."""
 
+PHASES = ("", "TRAIN", "TEST", "a b")
+
 _ACTIVATIONS = ("relu", "tanh", "sigmoid", "hard_sigmoid", "elu", "identity", "softmax", "swish")
 _CELLS = ("simple_rnn_cell", "lstm_cell", "gru_cell")
 _SEQUENCES = ("simple_rnn", "lstm", "gru")
@@ -63,6 +64,8 @@ _INNER = {
 _INTEGERS = st.one_of(st.integers(1, 8), st.integers(-1, 64), st.integers(0, 2**20))
 _COUNTS = {"results": st.integers(0, 2), "count": st.integers(1, 5)}
 """Fields that say how many results there are, which are better few."""
+_KNOWN_VALUES: dict[tuple[str, str, int, st.SearchStrategy[float]], st.SearchStrategy[Any]] = {}
+"""Strategies made before: making one takes longer than drawing from it."""
 _DIMS = st.one_of(st.none(), st.integers(0, 300))
 _SHAPES = st.lists(_DIMS, max_size=5).map(tuple)
 
@@ -105,8 +108,8 @@ def ops(
     values: dict[str, Any] = {}
     for field in fields_of(kind):
         if field.default is attrs.NOTHING or draw(st.booleans()):
-            counts = field.name in _COUNTS
-            values[field.name] = draw(_COUNTS[field.name] if counts else _values(kind, field.name, rank, numbers))
+            few = _COUNTS.get(field.name)
+            values[field.name] = draw(_values(kind, field, rank, numbers) if few is None else few)
     values |= _agree(draw, kind, values)
     values |= {name: draw(strategy) for name, strategy in (fields or {}).items()}
     try:
@@ -120,22 +123,32 @@ def any_ops() -> st.SearchStrategy[Op]:
     return st.sampled_from(op_classes()).flatmap(ops)
 
 
-@cache
-def _values(kind: type[Op], name: str, rank: int, numbers: st.SearchStrategy[float]) -> st.SearchStrategy[Any]:
+def _values(
+    kind: type[Op], field: attrs.Attribute[Any], rank: int, numbers: st.SearchStrategy[float]
+) -> st.SearchStrategy[Any]:
     """Values that the field's converter takes. Lists have one entry for each of `rank` spatial axes."""
-    field = next(field for field in fields_of(kind) if field.name == name)
+    key = kind.name, field.name, rank, numbers
+    if key not in _KNOWN_VALUES:
+        _KNOWN_VALUES[key] = _new_values(kind, field, rank, numbers)
+    return _KNOWN_VALUES[key]
+
+
+def _new_values(
+    kind: type[Op], field: attrs.Attribute[Any], rank: int, numbers: st.SearchStrategy[float]
+) -> st.SearchStrategy[Any]:
     convert: Any = field.converter
     said: str = field.metadata["kind"]
     if said in ("op", "list of ops"):
-        inner = st.sampled_from(_INNER.get((kind.name, name), _ACTIVATIONS)).flatmap(lambda name: ops(OPS[name]))
+        names = _INNER.get((kind.name, field.name), _ACTIVATIONS)
+        inner = st.sampled_from(names).flatmap(lambda name: ops(OPS[name]))
         return inner if said == "op" else st.lists(inner, min_size=1, max_size=2)
     return _raw(said, rank, numbers).filter(lambda value: _accepts(convert, value))
 
 
-def _raw(said: str, rank: int, numbers: st.SearchStrategy[float]) -> st.SearchStrategy[Any]:  # noqa: PLR0912, C901
+def _raw(said: str, rank: int, numbers: st.SearchStrategy[float]) -> st.SearchStrategy[Any]:  # noqa: C901
     """Values for a kind of field, as its declaration says it; one case a kind."""
     pairs = _some(st.tuples(st.integers(0, 5), st.integers(0, 5)), rank)
-    if " or " in said and not said.startswith(("one of ", "valid")):
+    if " or " in said and not said.startswith(("one of ", "true", "valid")):
         return st.one_of(*(_raw(part, rank, numbers) for part in said.split(" or ")))
     match said:
         case "none":
@@ -164,6 +177,8 @@ def _raw(said: str, rank: int, numbers: st.SearchStrategy[float]) -> st.SearchSt
             return st.lists(st.none() | _SHAPES, max_size=3)
         case "valid, same_upper, same_lower or list of pairs":
             return st.sampled_from(["valid", "same_upper", "same_lower"]) | pairs
+        case "list of data":
+            return st.lists(plain_data(), max_size=2)
         case "data":
             return st.dictionaries(NAMES, plain_data(), max_size=3)
         case _ if said.startswith("one of "):
@@ -207,7 +222,7 @@ def _agree(draw: st.DrawFn, kind: type[Op], values: dict[str, Any]) -> dict[str,
         case "einsum" | "einsum_dense":
             return {"equation": draw(st.sampled_from(["abc,cd->abd", "...x,xy->...y", "ab,bcd->acd"]))}
         case "standardize":
-            return {"variance": values["mean"]} if values.get("mean") is not None else {"mean": None, "variance": None}
+            return {"mean": values.get("mean"), "variance": values.get("mean")}
         case "slice":
             return {"steps": [draw(st.sampled_from([1, 2, -1])) for _ in values["axes"]]}
         case _:
@@ -228,7 +243,7 @@ def nodes(draw: st.DrawFn, kind: type[Op], *, numbers: st.SearchStrategy[float] 
 def modules(draw: st.DrawFn) -> Module:
     """A module of one or two graphs with up to six nodes; types are unknown or what the ops infer."""
     native = draw(st.booleans())
-    phases = draw(st.lists(st.sampled_from(["", "TRAIN", "TEST", "a b"]), min_size=1, max_size=2, unique=True))
+    phases = draw(st.lists(st.sampled_from(PHASES), min_size=1, max_size=2, unique=True))
     graphs = {phase: draw(_graphs(native)) for phase in phases}
     return Module(draw(NAMES), draw(NAMES), graphs, draw(extras()))
 
@@ -288,5 +303,3 @@ def _relayouts() -> st.SearchStrategy[Relayout]:
     return st.one_of(
         sizes.map(Reshape), orders.map(Permute), st.builds(Take, *(st.integers(0, 9) for _ in range(3)))
     )
-
-

@@ -17,7 +17,7 @@ name: "tiny"
 layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 8 dim: 8 } } }
 layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip" inner_product_param { num_output: 4 } }
 """
-BROKEN = NET.replace("num_output: 4", "num_output: -4")
+BROKEN = NET.replace("num_output: 4", "num_output: 4 axis: 7")
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_errors_go_to_stderr_and_write_nothing(
     shown = capsys.readouterr()
     assert shown.out == ""
     assert f"{broken}:4:" in shown.err
-    assert "num_output: -4" in shown.err
+    assert 'type: "InnerProduct"' in shown.err
     assert "^" in shown.err
     assert shown.err.endswith("1 error\n")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["broken.prototxt"]

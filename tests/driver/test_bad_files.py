@@ -60,7 +60,7 @@ def test_what_is_no_file(tmp_path: Path, name: str, code: str) -> None:
 def test_unusual_but_readable_text(tmp_path: Path, encoded: bytes) -> None:
     path = tmp_path / "net.prototxt"
     path.write_bytes(encoded)
-    assert convert(path, "caffe").text.startswith("layer {")
+    assert convert(path, "caffe").text.startswith('name: "net"\nlayer {')
 
 
 def test_text_that_is_not_utf8_is_read_with_a_warning(tmp_path: Path) -> None:

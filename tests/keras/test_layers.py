@@ -48,13 +48,20 @@ def shapes_of(module: Module) -> list[Any]:
     return [value.type.shape for value in module.graphs[""].outputs]
 
 
+def fitting(found: tuple[int, ...], shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    """A computed shape, unknown where the inferred one is: the batch, and a time axis of any length."""
+    assert len(found) == len(shape)
+    return tuple(None if mine is None else real for real, mine in zip(found, shape, strict=True))
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_layer_is_read_and_written_as_keras_has_it(case: Case) -> None:
     model = build(case)
     module, sink = read(model.to_json())
     assert not warnings(sink)
     module = typed_module(module)
-    assert shapes_of(module) == [tuple(y.shape) for y in keras.tree.flatten(model.outputs)]
+    if not case.runs:
+        assert shapes_of(module) == [tuple(y.shape) for y in keras.tree.flatten(model.outputs)]
     node = next(node for node in module.graphs[""].nodes if node.origin.layer == model.layers[-1].name)
     real = next(layer for layer in model.layers if layer.name == node.origin.layer)
     mine = [shape for n in module.graphs[""].nodes if n.origin.layer == real.name for shape in native_shapes(n)]
@@ -71,5 +78,7 @@ def test_layer_is_read_and_written_as_keras_has_it(case: Case) -> None:
         return
     model.set_weights(weights)
     loaded.set_weights(weights)
-    for expected, found in zip(results(model, case), results(loaded, case), strict=True):
+    computed = results(model, case)
+    assert shapes_of(module) == [fitting(y.shape, shape) for y, shape in zip(computed, shapes_of(module), strict=True)]
+    for expected, found in zip(computed, results(loaded, case), strict=True):
         np.testing.assert_allclose(found, expected, rtol=case.tolerance, atol=case.tolerance)

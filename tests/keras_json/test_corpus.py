@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,9 @@ def test_keras_2_says_the_same(path: Path) -> None:
 
 def paths_in(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """Return the path of every value in a document."""
-    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    children = (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    )
     return [path, *(found for key, child in children for found in paths_in(child, (*path, key)))]
 
 
@@ -93,10 +96,9 @@ def test_damaged_files_are_read_or_refused(name: str) -> None:
     chance = random.Random(name)
     for _ in range(150):
         damaged = changed(document, chance.choice(places), chance.choice(ODD_VALUES))
-        try:
-            model = read_model(from_python(damaged), Sink())
-        except CompileError as error:
-            assert error.diagnostics
-        else:
+        sink = Sink()
+        with suppress(CompileError):
+            model = read_model(from_python(damaged), sink)
+            assert not sink.has_errors
             to_keras2(model)
             read(to_keras3(model).document)

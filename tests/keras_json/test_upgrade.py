@@ -16,7 +16,12 @@ from transpiler.dialects.keras.upgrade_objects import (
     upgrade_regularizer,
 )
 
-GLOROT = {"module": "keras.initializers", "class_name": "GlorotUniform", "config": {"seed": None}, "registered_name": None}
+GLOROT = {
+    "module": "keras.initializers",
+    "class_name": "GlorotUniform",
+    "config": {"seed": None},
+    "registered_name": None,
+}
 
 KERAS1: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
     ("Dense", {"output_dim": 3, "init": "glorot_uniform", "bias": True, "activation": "relu", "input_dim": 7},
@@ -36,7 +41,8 @@ KERAS1: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
      {"nb_filter": 4, "nb_row": 3, "nb_col": 3, "output_shape": [None, 4, 9, 9], "dim_ordering": "th"},
      "Conv2DTranspose",
      {"filters": 4, "kernel_size": [3, 3], "keras1_output_shape": [None, 4, 9, 9], "data_format": "channels_first"}),
-    ("SeparableConvolution2D", {"nb_filter": 4, "nb_row": 3, "nb_col": 3, "init": "glorot_uniform", "dim_ordering": "tf"},
+    ("SeparableConvolution2D",
+     {"nb_filter": 4, "nb_row": 3, "nb_col": 3, "init": "glorot_uniform", "dim_ordering": "tf"},
      "SeparableConv2D", {"filters": 4, "kernel_size": [3, 3], "depthwise_initializer": GLOROT,
                          "pointwise_initializer": GLOROT, "data_format": "channels_last"}),
     ("MaxPooling1D", {"pool_length": 3, "stride": 2, "border_mode": "valid"},
@@ -64,7 +70,8 @@ KERAS1: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
     ("BatchNormalization", {"mode": 1, "axis": -1}, "BatchNormalization",
      {"mode": 1, "axis": -1, "epsilon": 1e-3, "momentum": 0.99}),
     ("LSTM", {"output_dim": 3, "inner_activation": "hard_sigmoid", "forget_bias_init": "one", "dropout_W": 0.1,
-              "dropout_U": 0.2, "consume_less": "cpu", "W_regularizer": {"name": "WeightRegularizer", "l1": 0.0, "l2": 0.1}},
+              "dropout_U": 0.2, "consume_less": "cpu",
+              "W_regularizer": {"name": "WeightRegularizer", "l1": 0.0, "l2": 0.1}},
      "LSTM", {"units": 3, "recurrent_activation": "hard_sigmoid_02", "unit_forget_bias": True, "dropout": 0.1,
               "recurrent_dropout": 0.2, "kernel_regularizer": upgrade_regularizer(
                   {"class_name": "L1L2", "config": {"l1": 0.0, "l2": 0.1}})}),
@@ -91,7 +98,9 @@ KERAS1: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("class_name", "config", "expected_class", "expected"), KERAS1)
-def test_keras1(class_name: str, config: dict[str, Any], expected_class: str, expected: dict[str, Any]) -> None:
+def test_keras1(
+    class_name: str, config: dict[str, Any], expected_class: str, expected: dict[str, Any]
+) -> None:
     assert read_layer(class_name, version="1.2.2", **config) == (expected_class, expected)
 
 
@@ -157,7 +166,11 @@ def test_keras2(
 )  # fmt: skip
 def test_initializers(value: Any, class_name: str, config: dict[str, Any]) -> None:
     upgraded = upgrade_initializer(value)
-    assert (upgraded["module"], upgraded["class_name"], upgraded["config"]) == ("keras.initializers", class_name, config)
+    assert (upgraded["module"], upgraded["class_name"], upgraded["config"]) == (
+        "keras.initializers",
+        class_name,
+        config,
+    )
     assert upgrade_initializer(upgraded) == upgraded
 
 
@@ -166,7 +179,9 @@ def test_orthogonal_had_another_gain_in_keras_1() -> None:
     assert upgrade_initializer("orthogonal")["config"]["gain"] == 1.0
 
 
-@pytest.mark.parametrize("upgrade", [upgrade_initializer, upgrade_regularizer, upgrade_constraint, upgrade_dtype])
+@pytest.mark.parametrize(
+    "upgrade", [upgrade_initializer, upgrade_regularizer, upgrade_constraint, upgrade_dtype]
+)
 @pytest.mark.parametrize("value", [None, "my_own", {"class_name": "Mine", "config": {}}, [1], 3, {}])
 def test_what_is_not_known_stays(upgrade: Any, value: Any) -> None:
     assert upgrade(value) == value
@@ -189,8 +204,17 @@ def test_cosine_merge_gets_its_axis() -> None:
                    "output_layers": [["cos", 0, 0]]},
     })  # fmt: skip
     product, axis = model.layers[2:]
-    assert (product.name, product.class_name, product.config) == ("cos/product", "Dot", {"axes": 1, "normalize": True})
-    assert (axis.name, axis.class_name, axis.config, axis.is_operation) == ("cos", "ExpandDims", {"axis": 1}, True)
+    assert (product.name, product.class_name, product.config) == (
+        "cos/product",
+        "Dot",
+        {"axes": 1, "normalize": True},
+    )
+    assert (axis.name, axis.class_name, axis.config, axis.is_operation) == (
+        "cos",
+        "ExpandDims",
+        {"axis": 1},
+        True,
+    )
     assert [tensor.layer for tensor in axis.calls[0].tensors] == ["cos/product"]
 
 
@@ -210,10 +234,16 @@ def test_missing_dim_ordering_is_taken_from_the_other_layers() -> None:
 
 
 def test_a_causal_attention_is_told_so_at_its_calls() -> None:
-    inputs = {"class_name": "InputLayer", "name": "x", "config": {"batch_input_shape": [None, 4, 4]}, "inbound_nodes": []}
+    inputs = {
+        "class_name": "InputLayer",
+        "name": "x",
+        "config": {"batch_input_shape": [None, 4, 4]},
+        "inbound_nodes": [],
+    }
     attention = {"class_name": "Attention", "name": "a", "config": {"name": "a", "causal": True, "use_scale": False},
                  "inbound_nodes": [[["x", 0, 0, {}], ["x", 0, 0, {}]]]}  # fmt: skip
     model = read({"class_name": "Functional", "keras_version": "2.4.0", "config": {
-        "name": "m", "layers": [inputs, attention], "input_layers": [["x", 0, 0]], "output_layers": [["a", 0, 0]]}})  # fmt: skip
+        "name": "m", "layers": [inputs, attention], "input_layers": [["x", 0, 0]],
+        "output_layers": [["a", 0, 0]]}})  # fmt: skip
     assert model.layer("a").calls[0].kwargs == {"use_causal_mask": True}
     assert "causal" not in model.layer("a").config

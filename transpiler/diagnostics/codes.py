@@ -132,6 +132,8 @@ CODES: Final[dict[str, str]] = {
     # T4xxx graphs and shapes
     "T4001": "The inputs of a node make no sense for its operation.",
     "T4002": "A shape is given for an input that the network does not have.",
+    "T4004": "A tensor or a parameter is larger than anything can hold.",
+    "T4005": "The model has no layers.",
     "T4003": "A given input shape differs from the file's in channels or number of axes.",
     # T5xxx legalization, no exact form
     "T5001": "A layer that this program does not know exists only in its own framework.",

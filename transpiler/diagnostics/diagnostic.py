@@ -66,7 +66,11 @@ class Sink:
 
     diagnostics: list[Diagnostic] = attrs.field(factory=list, init=False)
     dropped: int = attrs.field(default=0, init=False)
-    has_errors: bool = attrs.field(default=False, init=False)
+    error_count: int = attrs.field(default=0, init=False)
+
+    @property
+    def has_errors(self) -> bool:
+        return self.error_count > 0
 
     def add(self, diagnostic: Diagnostic) -> None:
         """Add a finished diagnostic."""
@@ -75,7 +79,7 @@ class Sink:
             self.diagnostics.append(diagnostic)
         else:
             self.dropped += 1
-        self.has_errors = self.has_errors or is_error
+        self.error_count += is_error
 
     def extend(self, diagnostics: Iterable[Diagnostic]) -> None:
         """Add several finished diagnostics."""

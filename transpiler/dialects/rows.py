@@ -49,13 +49,17 @@ class Native:
 
 @attrs.frozen
 class Link:
-    """One op field spelled by one native field. `read` and `write` convert the value; both see plain data."""
+    """One op field spelled by one native field. `read` and `write` convert the value; both see plain data.
+
+    `always`: the default is written too, because the framework's own loader insists on the field.
+    """
 
     field: str
     native: str
     default: Any = REQUIRED
     read: Callable[[Any], Any] | None = None
     write: Callable[[Any], Any] | None = None
+    always: bool = False
 
     def to_op(self, config: Mapping[str, Attr]) -> Any:
         """The op field's raw value. Raises FieldError when a required field is absent or its value makes no sense."""
@@ -147,7 +151,7 @@ class Row:
         config: dict[str, Attr] = dict(self.fixed)
         for link in self.links:
             value = link.to_native(getattr(node.op, link.field))
-            if link.default is REQUIRED or not same(value, plain(link.default)):
+            if link.always or link.default is REQUIRED or not same(value, plain(link.default)):
                 config[link.native] = value
         if self.put is not None:
             more = self.put(node)

@@ -15,7 +15,6 @@ from transpiler.driver.running import one_phase, printed, run_passes
 from transpiler.driver.targets import TARGETS, Target
 from transpiler.driver.trace import Trace
 from transpiler.ir import Module
-from transpiler.ops.core import Input as IrInput
 from transpiler.passes.manager import Pass
 
 
@@ -54,16 +53,13 @@ def convert_source(
 
 def legal_module(module: Module, target: Target, options: Options, sink: Sink, trace: Trace) -> Module:
     """The module, fresh from lowering, after all passes to `target`; without an exact form the sink has errors."""
-    from transpiler.passes.pipelines import READ, pipeline, same_family
+    from transpiler.passes.pipelines import READ, pipeline
 
     steps = (*READ, *pipeline(module.framework, target.name, options.data_format))
     _check_pass_names(trace.print_after | {options.stop_after or steps[0].name}, steps)
     if options.phase or not target.has_phases:
         module = one_phase(module, options.phase)
-    legal = run_passes(module, steps, options, sink, trace)
-    if not (sink.has_errors or options.stop_after or same_family(module.framework, target.name)):
-        _check_inputs(legal, target, sink)
-    return legal
+    return run_passes(module, steps, options, sink, trace)
 
 
 def _check_pass_names(asked: Set[str], steps: Sequence[Pass]) -> None:
@@ -71,18 +67,6 @@ def _check_pass_names(asked: Set[str], steps: Sequence[Pass]) -> None:
     unknown = sorted(asked - set(names))
     if unknown:
         raise UsageError(f"there is no pass {unknown[0]!r} on this way; there are: {', '.join(names)}")
-
-
-def _check_inputs(module: Module, target: Target, sink: Sink) -> None:
-    """Report inputs of unknown rank: another framework needs to be told at least how many axes they have."""
-    if target.name == "ir":
-        return
-    for graph in module.graphs.values():
-        for node in graph.nodes:
-            if isinstance(node.op, IrInput) and node.op.shape is None:
-                name = node.result.native or node.origin.layer
-                help = f"say it: --input-shape {name}=1,3,224,224"
-                sink.error("T5004", f"the shape of the input `{name}` is not known", node.span, help=help)
 
 
 def target_named(name: str) -> Target:

@@ -27,6 +27,14 @@ def read_module(source: Input, options: Options, sink: Sink, trace: Trace) -> Mo
         text = _text(source, sink)
         found = _format(text, options)
     name = "model" if text.name.startswith("<") else PurePath(text.name).stem
+    module = _lowered(found, text, name, options, sink, trace)
+    if not sink.has_errors and not any(graph.nodes for graph in module.graphs.values()):
+        sink.error("T4005", "the model has no layers", text.span(0, 0))
+    return module
+
+
+def _lowered(found: Format, text: Source, name: str, options: Options, sink: Sink, trace: Trace) -> Module:
+    """The module of a text in a known format."""
     match found.name:
         case "CAFFE" | "CAFFE_SOLVER":  # lowering says of a solver that it is one, and where its network is
             return _read_caffe(text, name, options, sink, trace)

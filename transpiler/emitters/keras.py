@@ -26,8 +26,9 @@ from transpiler.emitters.keras_layers import (
     sharing_key,
     unit_call,
 )
-from transpiler.emitters.keras_nest import Item, Nested, arranged, relative
+from transpiler.emitters.keras_nest import Item, Nested, arranged, one_step_of, relative
 from transpiler.emitters.keras_units import Unit, units_of
+from transpiler.dialects.rows import Dialect
 from transpiler.ir import Graph, Module, Value
 from transpiler.ir.attributes import Attr
 from transpiler.ir.types import agree
@@ -55,7 +56,7 @@ def model_of(module: Module, generation: int = 3) -> tuple[KerasModel, Mapping[T
     dialect = KERAS2 if generation == KERAS_2 else KERAS3
     items = arranged(graph, units_of(graph, dialect))
     extras: Mapping[str, Any] = graph.extras.get("keras", {})
-    writer = ModelWriter(graph, extras.get("models", {}))
+    writer = ModelWriter(graph, extras.get("models", {}), dialect)
     wants_chain = extras.get("kind", "Sequential") == "Sequential"
     if wants_chain and is_chain(items, graph.outputs):
         model = writer.sequential(items, legal_name(graph.name))
@@ -103,8 +104,9 @@ class _Written:
 class ModelWriter:
     """Builds models from items; nested models by itself again."""
 
-    def __init__(self, graph: Graph, models: Mapping[str, Any]) -> None:
+    def __init__(self, graph: Graph, models: Mapping[str, Any], dialect: Dialect) -> None:
         self.graph = graph
+        self.dialect = dialect
         self.models = models
         self.types: dict[TensorRef, Any] = {}
 
@@ -141,6 +143,8 @@ class ModelWriter:
     def nested(self, call: Nested, name: str) -> KerasModel:
         """The model of which this is a call."""
         record: Mapping[str, Any] = self.models.get(call.path, {})
+        if "wrapper" in record:
+            call = one_step_of(call, self.dialect)
         inputs = self._input_layers(call, record)
         body = Body(self, call.items, call.scope)
         config = dict(record.get("config", {}))
@@ -240,8 +244,15 @@ class Body:
     def _made(self, layer: _Written) -> KerasLayer:
         if isinstance(layer.item, Unit):
             return layer_of(layer.item, layer.name, layer.calls)
-        model = self.writer.nested(layer.item, layer.name)
-        return KerasLayer(model.kind.value, layer.name, calls=tuple(layer.calls), model=model)
+        wrapper = self.writer.models.get(layer.item.path, {}).get("wrapper")
+        name = layer.name if wrapper is None else legal_name(wrapper["name"])
+        model = self.writer.nested(layer.item, name)
+        if wrapper is None:
+            return KerasLayer(model.kind.value, layer.name, calls=tuple(layer.calls), model=model)
+        inner = KerasLayer(model.kind.value, name, model=model)
+        return KerasLayer(
+            wrapper["class_name"], layer.name, dict(wrapper["config"]), tuple(layer.calls), inner={"layer": inner}
+        )
 
 
 def _same_layer(left: Item, right: Item) -> bool:

@@ -13,7 +13,9 @@ from typing import Any
 
 import attrs
 
-from transpiler.emitters.keras_units import Unit
+from transpiler.dialects.keras.distribution import one_step, undistributed
+from transpiler.dialects.rows import Dialect
+from transpiler.emitters.keras_units import Unit, respelled
 from transpiler.ir import Graph, Value
 from transpiler.ir.attributes import Attr, same
 
@@ -208,3 +210,29 @@ def _signature(call: Nested) -> Attr:
         rows.append([relative(unit.name, call.scope), params, wires, dict(unit.node.native("keras"))])
         numbers.update({value: [i, j] for j, value in enumerate(unit.results)})
     return [rows, [numbers.get(value) for value in call.results], call.as_written]
+
+
+def one_step_of(call: Nested, dialect: Dialect) -> Nested:
+    """A model that is applied to every step, as what it does in one step: values without the time axis."""
+    now: dict[Value, Value] = {}
+
+    def value(old: Value) -> Value:
+        if old not in now:
+            now[old] = attrs.evolve(old, type=one_step(old.type))
+        return now[old]
+
+    def item(old: Item) -> Item:
+        operands, results = tuple(map(value, old.operands)), tuple(map(value, old.results))
+        if isinstance(old, Nested):
+            return attrs.evolve(old, items=tuple(map(item, old.items)), operands=operands, results=results)
+        node = attrs.evolve(
+            old.node,
+            op=undistributed(old.node.op),
+            operands=tuple(map(value, old.node.operands)),
+            results=tuple(map(value, old.node.results)),
+        )
+        return respelled(attrs.evolve(old, node=node, operands=operands, results=results), dialect)
+
+    made = item(call)
+    assert isinstance(made, Nested)
+    return made

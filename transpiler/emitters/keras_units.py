@@ -178,3 +178,14 @@ def results_of(units: Sequence[Unit]) -> set[Value]:
     return {value for unit in units for value in unit.results}
 
 
+
+
+def respelled(unit: Unit, dialect: Dialect) -> Unit:
+    """A unit whose node has changed, spelled again, with the same activation. Raises NotLegal."""
+    if isinstance(unit.node.op, Opaque):
+        return unit
+    spelled = spell_as_written(dialect, unit.node)
+    if isinstance(spelled, Refusal):
+        raise NotLegal(f"{unit.name}: {spelled.reason}")
+    row, native = spelled
+    return attrs.evolve(unit, row=row, native=native if unit.activation is None else with_activation(native, unit.activation))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Sequence
 
 from transpiler.ir.op import Arity, Op, ShapeError, op
@@ -30,6 +31,12 @@ class PriorBox(Op):
     steps: tuple[float, ...] = f.numbers("vertical and horizontal distance of centres, if not derived", ())
     offset: float = f.number("where in its cell a centre lies", 0.5)
 
+    def __attrs_post_init__(self) -> None:
+        if len(self.image_size) not in (0, 2) or len(self.steps) not in (0, 2):
+            raise ValueError("image size and steps are those of height and width")
+        if not self.variances or not all(self.ratios):
+            raise ValueError("there are one or four variances, and no ratio is 0")
+
     @property
     def boxes(self) -> int:
         """Boxes at one place."""
@@ -48,6 +55,14 @@ class PriorBox(Op):
         return (operands[0].with_shape((1, 2, product((*shape[2:], self.boxes, 4)))),)
 
 
+class BoxCode(enum.Enum):
+    """How a detector's offsets are coded."""
+
+    CORNER = "corner"
+    CENTER_SIZE = "center_size"
+    CORNER_SIZE = "corner_size"
+
+
 @op("detection_output", "Vision")
 class DetectionOutput(Op):
     """The boxes that remain after non-maximum suppression, one a row: image, label, score, x1, y1, x2, y2 (SSD).
@@ -64,7 +79,7 @@ class DetectionOutput(Op):
     top_k: int | None = f.optional_integer("boxes that enter the suppression", None)
     keep_top_k: int = f.integer("boxes kept for an image; -1: all", -1)
     confidence: float | None = f.optional_number("score below which a box goes", None)
-    code: str = f.text("how offsets are coded: corner, center_size or corner_size", "corner")
+    code: BoxCode = f.choice(BoxCode, "how offsets are coded", BoxCode.CORNER)
 
     def infer(self, operands: Sequence[TensorType]) -> tuple[TensorType, ...]:
         return (operands[0].with_shape((1, 1, None, 7)),)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
+from typing import ClassVar
 
 from transpiler.ir.op import Arity, Op, ShapeError, op
 from transpiler.ir.types import TensorType, product
@@ -16,7 +17,12 @@ class Loss(Op):
 
     arity = Arity(1, None)
     operand_names = ("x", "target")
+    most_results: ClassVar[int] = 1
     results: int
+
+    def __attrs_post_init__(self) -> None:
+        if self.results > self.most_results:
+            raise ValueError(f"{self.name} has at most {self.most_results} results, not {self.results}")
 
     @property
     def result_count(self) -> int:
@@ -50,6 +56,7 @@ class SoftmaxLoss(Loss):
 
     arity = Arity(2, None)
     axis: int = f.integer("the axis of the classes", 1)
+    most_results = 2
     results: int = _results()
 
     def infer(self, operands: Sequence[TensorType]) -> tuple[TensorType, ...]:
@@ -63,6 +70,7 @@ class SoftmaxLoss(Loss):
 class SigmoidCrossEntropyLoss(Loss):
     """Cross entropy of the sigmoid of x against targets between 0 and 1."""
 
+    most_results = 2
     results: int = _results()
 
     def infer(self, operands: Sequence[TensorType]) -> tuple[TensorType, ...]:
@@ -106,6 +114,7 @@ class InfogainLoss(Loss):
 
     axis: int = f.integer("the axis of the classes", 1)
     source: str | None = f.optional_text("file of the matrix, if it is no operand", None)
+    most_results = 2
     results: int = _results()
 
     def infer(self, operands: Sequence[TensorType]) -> tuple[TensorType, ...]:
@@ -137,6 +146,7 @@ class Accuracy(Loss):
     axis: int = f.integer("the axis of the classes", 1)
     top_k: int = f.integer("how many of the largest scores count", 1, least=1)
     ignore_label: int | None = f.optional_integer("label that is not counted", None)
+    most_results = 2
     results: int = _results()
 
     def infer(self, operands: Sequence[TensorType]) -> tuple[TensorType, ...]:

@@ -133,6 +133,7 @@ class SimpleRNN(Recurrent):
     stateful: bool = f.flag("whether a batch starts with the last batch's states", False)
     dropout: float = f.rate("share of dropped inputs while training", 0.0)
     recurrent_dropout: float = f.rate("share of dropped states while training", 0.0)
+    zero_output_for_mask: bool = f.flag("whether masked steps give 0 instead of the last output", False)
     masked: bool = f.flag("whether the last operand is a mask of the steps", False)
     time_major: bool = f.flag("whether time is the first axis", False)
 
@@ -156,6 +157,7 @@ class LSTM(Recurrent):
     stateful: bool = f.flag("whether a batch starts with the last batch's states", False)
     dropout: float = f.rate("share of dropped inputs while training", 0.0)
     recurrent_dropout: float = f.rate("share of dropped states while training", 0.0)
+    zero_output_for_mask: bool = f.flag("whether masked steps give 0 instead of the last output", False)
     masked: bool = f.flag("whether the last operand is a mask of the steps", False)
     time_major: bool = f.flag("whether time is the first axis", False)
 
@@ -185,6 +187,7 @@ class GRU(Recurrent):
     stateful: bool = f.flag("whether a batch starts with the last batch's states", False)
     dropout: float = f.rate("share of dropped inputs while training", 0.0)
     recurrent_dropout: float = f.rate("share of dropped states while training", 0.0)
+    zero_output_for_mask: bool = f.flag("whether masked steps give 0 instead of the last output", False)
     masked: bool = f.flag("whether the last operand is a mask of the steps", False)
     time_major: bool = f.flag("whether time is the first axis", False)
 

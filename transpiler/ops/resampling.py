@@ -32,6 +32,10 @@ class Interp(Op):
         "elements added (negative: cut) before and after each axis first", (0, 0)
     )
 
+    def __attrs_post_init__(self) -> None:
+        if len(self.size) not in (0, 2) or len(self.pads) != 2:
+            raise ValueError("a size is a height and a width, and there are pads before and after")
+
     def _length(self, size: Dim) -> Dim:
         if size is None:
             return None
@@ -60,6 +64,10 @@ class Unpool(Op):
     factors: tuple[int, ...] = f.integers("factor of each spatial axis", (2, 2), least=1)
     trims: tuple[int, ...] = f.integers("elements dropped at the end of each spatial axis", (0, 0), least=0)
     size: tuple[int, ...] = f.integers("height and width of the result, if fixed", (), least=1)
+
+    def __attrs_post_init__(self) -> None:
+        if len(self.factors) != 2 or len(self.trims) != 2 or len(self.size) not in (0, 2):
+            raise ValueError("factors, trims and size are those of height and width")
 
     def infer(self, operands: Sequence[TensorType]) -> tuple[TensorType, ...]:
         shape = _image(operands[0])

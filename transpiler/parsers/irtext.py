@@ -19,7 +19,7 @@ from transpiler.parsers.irtext_builder import build
 from transpiler.syntax.irtext import Module
 
 if TYPE_CHECKING:
-    from lark import Lark, UnexpectedInput
+    from lark import Lark
 
 MAX_DEPTH: Final = 100
 """Data nest at most this deep."""
@@ -113,9 +113,9 @@ class _Recovery:
     sink: Sink
     count: int = 0
 
-    def go_on(self, error: UnexpectedInput) -> bool:
+    def go_on(self, error: Any) -> bool:
         """Report the error; whether a place was found at which reading goes on."""
-        start = error.pos_in_stream or 0
+        start = int(error.pos_in_stream)
         self.count += 1
         if self.count > MAX_ERRORS:
             end = self.source.span(start, start)
@@ -126,7 +126,7 @@ class _Recovery:
         self._report(error, start)
         return self._resume(error, start)
 
-    def _report(self, error: UnexpectedInput, start: int) -> None:
+    def _report(self, error: Any, start: int) -> None:
         from lark import UnexpectedToken
 
         expected = _expected(error)
@@ -170,9 +170,7 @@ class _Recovery:
 
 def _expected(error: Any) -> str:
     """What could have stood at the place of an error, in words."""
-    accepts = (
-        getattr(error, "accepts", None) or getattr(error, "allowed", None) or getattr(error, "expected", ())
-    )
+    accepts: set[str] = getattr(error, "accepts", None) or getattr(error, "allowed", None) or set()
     words = [_WORDS.get(name, f"'{name.lower()}'") for name in sorted(accepts)]
     words = list(dict.fromkeys(words))
     if not words or len(words) > _MAX_NAMED:

@@ -14,7 +14,7 @@ from transpiler.ir import Graph, Node, Op, Value
 from transpiler.ir.rewriting import Rewriter, rewrite
 from transpiler.ops.activation import Affine, Identity, Power
 from transpiler.ops.core import Input, Parameter
-from transpiler.ops.elementwise import Add, Multiply
+from transpiler.ops.elementwise import Add, Axpy, Multiply
 from transpiler.ops.normalization import BatchNorm, Bias, Scale
 from transpiler.ops.pooling import (
     AveragePool,
@@ -120,6 +120,18 @@ def _sizes(target: tuple[int, ...], other: Value, start: int) -> list[tuple[int,
     return [(size, shape[i - start] if size == 0 else 1) for i, size in enumerate(target)]
 
 
+def _axpy(node: Node, rewriter: Rewriter) -> Sequence[Value] | None:
+    """a * x + y, with one factor for each channel."""
+    a, x, y = node.operands
+    rank, factor = x.type.rank, a.type.rank
+    if rank is None or factor is None:
+        return None
+    if factor < rank:
+        view = Reshape(target=(*(0,) * factor, *(1,) * (rank - factor)))
+        a = Beside(node, rewriter).add("factor", view, a)
+    return rewriter.swap(node, Add(), (Beside(node, rewriter).add("product", Multiply(), a, x), y))
+
+
 def _reduce_tail(node: Node, rewriter: Rewriter) -> Sequence[Value] | None:
     op, rank = node.op, node.operands[0].type.rank
     if not isinstance(op, ReduceTail) or rank is None:
@@ -174,6 +186,7 @@ RULES: dict[type[Op], Callable[[Node, Rewriter], Sequence[Value] | None]] = {
     Copies: _copies,
     Add: _add,
     Multiply: _single,
+    Axpy: _axpy,
     CropLike: _crop_like,
     Scale: _two_operands,
     Bias: _two_operands,

@@ -6,18 +6,25 @@ tells of several faults.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from typing import Final
+
 import attrs
 
-from transpiler.ir import Graph, Node, ShapeError, TensorType, Value
+from transpiler.ir import Graph, Node, Shape, ShapeError, TensorType, Value
 from transpiler.ir.types import UNKNOWN
 from transpiler.passes.manager import SHAPED, Context, Pass
+
+MAX_DIM: Final = 2**31 - 1
+MAX_ELEMENTS: Final = 2**63 - 1
 
 
 def _inferred(node: Node, context: Context) -> tuple[TensorType, ...]:
     types = [value.type for value in node.operands]
     try:
         results = node.op.infer(types)
-        node.op.params(types)
+        specs = node.op.params(types)
     except ShapeError as error:
         shown = ", ".join(str(type_) for type_ in types)
         context.sink.error(
@@ -27,7 +34,21 @@ def _inferred(node: Node, context: Context) -> tuple[TensorType, ...]:
             notes=(f"Its inputs are {shown}.",) if types else (),
         )
         return (UNKNOWN,) * node.op.result_count
+    _check_sizes(node, [type_.shape for type_ in results] + [spec.shape for spec in specs.values()], context)
     return results
+
+
+def _check_sizes(node: Node, shapes: Sequence[Shape | None], context: Context) -> None:
+    """Report a result or a parameter of a size that no memory holds: a slip of the keyboard, not a network."""
+    for shape in shapes:
+        if shape is None:
+            continue
+        known = [size for size in shape if size is not None]
+        if max(known, default=0) > MAX_DIM or math.prod(known) > MAX_ELEMENTS:
+            size = TensorType(shape)
+            text = f"{node.origin.type} `{node.name}`: {size} is larger than anything can hold"
+            context.sink.error("T4004", text, node.span)
+            return
 
 
 def infer_shapes(graph: Graph, context: Context) -> Graph:

@@ -13,7 +13,7 @@ REASON = Refusal("the size of its weights depends on sizes that are not known", 
 def _check(graph: Graph, context: Context) -> Graph:
     refused = [(node, REASON) for node in graph.nodes if _has_open_weights(node)]
     if refused:
-        report(graph, refused, context, "the target")
+        report(refused, context, "the target")
     return graph
 
 

@@ -44,6 +44,8 @@ class Pass:
     requires: frozenset[str] = frozenset()
     provides: frozenset[str] = frozenset()
     breaks: frozenset[str] = frozenset()
+    stops: bool = True
+    """Whether the run ends here when this pass reports an error."""
 
 
 Observer = Callable[[Pass, Graph, float], None]
@@ -80,6 +82,7 @@ def run(
     check_order(pipeline, given)
     holding = given
     for step in pipeline:
+        before = context.sink.error_count
         start = time.perf_counter()
         graph = step.run(graph, context)
         seconds = time.perf_counter() - start
@@ -88,7 +91,7 @@ def run(
             _verify(step, graph, holding)
         for observer in observers:
             observer(step, graph, seconds)
-        if context.sink.has_errors or step.name == stop_after:
+        if (step.stops and context.sink.error_count > before) or step.name == stop_after:
             break
     return graph
 

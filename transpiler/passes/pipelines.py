@@ -12,12 +12,13 @@ from transpiler.passes.infer_shapes import INFER_SHAPES
 from transpiler.passes.known_sizes import KNOWN_SIZES
 from transpiler.passes.manager import Pass
 from transpiler.passes.normalize_padding import NORMALIZE_PADDING
+from transpiler.passes.require_shapes import REQUIRE_SHAPES
 from transpiler.passes.tied_weights import TIED_WEIGHTS
 
 READ: tuple[Pass, ...] = (BIND_INPUTS, INFER_SHAPES)
 """What every model goes through before anything else is asked of it."""
 
-TO_LAYERS: tuple[Pass, ...] = (DROP_TRAINING, CANONICALIZE, FUSE_SCALE, NORMALIZE_PADDING)
+TO_LAYERS: tuple[Pass, ...] = (DROP_TRAINING, REQUIRE_SHAPES, CANONICALIZE, FUSE_SCALE, NORMALIZE_PADDING)
 """From any other framework to the layers that Keras knows, before their data format changes."""
 
 KERAS_FAMILY = ("keras", "keras2")
@@ -50,7 +51,8 @@ def pipeline(source: str, target: str, data_format: str | None = None) -> tuple[
             KNOWN_SIZES,
             TIED_WEIGHTS,
         )
-    return (CANONICALIZE, NORMALIZE_PADDING, to_format(DataFormat.CHANNELS_FIRST), *_legalization(target))
+    relaid = to_format(DataFormat.CHANNELS_FIRST)
+    return (REQUIRE_SHAPES, CANONICALIZE, NORMALIZE_PADDING, relaid, *_legalization(target))
 
 
 def _relaid(wanted: str | None, default: DataFormat | None) -> tuple[Pass, ...]:

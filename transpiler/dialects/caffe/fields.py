@@ -20,7 +20,6 @@ from transpiler.ops.windows import Explicit, Padding, Valid
 from transpiler.syntax.symbol import Symbol
 
 RANK = "rank"
-FLOAT32_LIMIT = 2.0**127
 IMAGE_RANK = 4
 """Batch, channels, height, width: what an unknown rank is taken for."""
 
@@ -240,17 +239,19 @@ def blob_shape(shape: Sequence[int | None]) -> Attr:
 @lru_cache(maxsize=4096)
 def shortest(value: float) -> float:
     """The shortest decimal that is the same number in Caffe, which reads every number as float32."""
+    single = _as_float32(value)
+    if single is None:
+        return value
+    candidates = (float(f"{value:.{digits}g}") for digits in range(1, 10))
+    return next((short for short in candidates if _as_float32(short) == single), value)
+
+
+def _as_float32(value: float) -> float | None:
+    """The nearest float32; None beyond the largest."""
     try:
-        single = struct.unpack("<f", struct.pack("<f", value))[0]
+        return float(struct.unpack("<f", struct.pack("<f", value))[0])
     except OverflowError:
-        return value
-    if single != single:
-        return value
-    for digits in range(1, 10):
-        short = float(f"{value:.{digits}g}")
-        if abs(short) < FLOAT32_LIMIT and struct.unpack("<f", struct.pack("<f", short))[0] == single:
-            return short
-    return value
+        return None
 
 
 def with_short_numbers(value: Attr) -> Attr:

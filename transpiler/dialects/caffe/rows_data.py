@@ -2,8 +2,8 @@
 
 A data layer's fields (source, batch size, transformation) are kept as written; what the op says, the shapes of the
 tops, is derived from them. So each has two rows: one reads, the other writes the fields back after checking that they
-still agree with the shapes. Facts: data_layer.cpp, image_data_layer.cpp, memory_data_layer.cpp, dummy_data_layer.cpp and
-window_data_layer.cpp of BVLC Caffe 1.0.
+still agree with the shapes. Facts: data_layer.cpp, image_data_layer.cpp, memory_data_layer.cpp, dummy_data_layer.cpp
+and window_data_layer.cpp of BVLC Caffe 1.0.
 """
 
 from __future__ import annotations
@@ -200,9 +200,15 @@ def _put_input(node: Node) -> dict[str, Attr] | Refusal:
     return {"shape": [blob_shape(op.shape)]}
 
 
+def _static(node: Node) -> Refusal | None:
+    op = node.op
+    assert isinstance(op, Parameter)
+    return Refusal("a learned blob has a number in every dimension") if None in op.shape else None
+
+
 ROWS = (
     Row("Input", Input, reads=("shape",), get=_get_input, put=_put_input),
-    Row("Parameter", Parameter, (Link("shape", "shape", {}, read=dims, write=blob_shape),)),
+    Row("Parameter", Parameter, (Link("shape", "shape", {}, read=dims, write=blob_shape),), guard=_static),
     Row("HDF5Output", Store, (Link("file", "file_name", ""),)),
     *(row for native in DATA_SHAPES for row in _data_rows(native)),
 )

@@ -12,7 +12,7 @@ from transpiler.dialects.caffe.fields import NotModelled, forks_only, listed, ne
 from transpiler.dialects.rows import Link, Native, Refusal, Row
 from transpiler.ir import Node
 from transpiler.ir.attributes import Attr
-from transpiler.ops.detection import DetectionOutput, PositionSensitiveRoiPool, PriorBox, Proposal
+from transpiler.ops.detection import BoxCode, DetectionOutput, PositionSensitiveRoiPool, PriorBox, Proposal
 from transpiler.ops.elementwise import Axpy
 from transpiler.ops.resampling import Interp, Reorg, Unpool
 from transpiler.ops.shape import Upsample
@@ -68,7 +68,7 @@ def _put_detections(node: Node) -> dict[str, Attr]:
         "nms_threshold": op.nms_threshold,
         **({} if op.top_k is None else {"top_k": op.top_k}),
     }
-    code: dict[str, Attr] = {} if op.code == "corner" else {"code_type": symbol(op.code.upper())}
+    code: dict[str, Attr] = {} if op.code is BoxCode.CORNER else {"code_type": symbol(op.code.name)}
     return {"nms_param": nms, **code}
 
 

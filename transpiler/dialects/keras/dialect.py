@@ -6,13 +6,14 @@ from typing import Final
 
 import attrs
 
+from transpiler.dialects.keras.defaults_keras2 import KERAS2_DEFAULTS
 from transpiler.dialects.keras.downgrade import KERAS2_ACTIVATIONS
 from transpiler.dialects.keras.operations import ROW_BY_CLASS
 from transpiler.dialects.keras.operations_special import SPECIAL_WRITERS
 from transpiler.dialects.keras.rows_array import MOVING_ROWS, REDUCTION_ROWS
 from transpiler.dialects.keras.rows_attention import ATTENTION_ROWS, GROUP_QUERY_ROWS
 from transpiler.dialects.keras.rows_convolution import CONVOLUTION_ROWS
-from transpiler.dialects.keras.rows_core import CORE_ROWS
+from transpiler.dialects.keras.rows_core import CONSTANT, CORE_ROWS, OPAQUE
 from transpiler.dialects.keras.rows_layers import (
     ACTIVATION_LAYER_ROWS,
     KERAS3_NORMALIZATION_ROWS,
@@ -36,7 +37,7 @@ from transpiler.ir import Node
 KERAS2_FUNCTIONS: Final = KERAS2_ACTIVATIONS | {HARD_SIGMOID_02}
 KERAS2_OPERATIONS: Final = frozenset({*ROW_BY_CLASS, *SPECIAL_WRITERS})
 
-_COMMON = (
+_LAYERS = (
     *CORE_ROWS,
     *CONVOLUTION_ROWS,
     *POOLING_ROWS,
@@ -50,8 +51,6 @@ _COMMON = (
     *ATTENTION_ROWS,
     *SHARED_NORMALIZATION_ROWS,
     *PREPROCESSING_ROWS,
-)
-_KERAS3_ONLY = (
     *KERAS3_NORMALIZATION_ROWS,
     *ADAPTIVE_ROWS,
     *SPECTRAL_ROWS,
@@ -61,8 +60,7 @@ _KERAS3_ONLY = (
 _OPERATIONS = (*OPERATION_ROWS, *REDUCTION_ROWS, *MOVING_ROWS, *SLICING_ROWS)
 
 ROWS = (
-    *_COMMON,
-    *_KERAS3_ONLY,
+    *_LAYERS,
     *_OPERATIONS,
     *(attrs.evolve(row, read_only=True) for row in LOCAL_ROWS_OF_KERAS2),
     *RETIRED_ROWS,
@@ -71,15 +69,15 @@ KERAS3 = Dialect("keras", ROWS)
 
 
 def _writable_in_keras2(row: Row) -> bool:
-    """Whether tf-keras has what the row writes: the function of an activation, or the function behind an operation."""
+    """Whether tf-keras has what the row writes: the layer, the function of an activation, what an operation calls."""
     if row.native == "Activation":
         return row.fixed["activation"] in KERAS2_FUNCTIONS
-    if row in _OPERATIONS:
+    if "." in row.native:
         return row.native.rpartition(".")[2] in KERAS2_OPERATIONS
-    return row not in _KERAS3_ONLY
+    return row.native in KERAS2_DEFAULTS or row.native in (CONSTANT, OPAQUE)
 
 
-KERAS2 = Dialect("keras2", (*filter(_writable_in_keras2, (*_COMMON, *_OPERATIONS)), *LOCAL_ROWS_OF_KERAS2))
+KERAS2 = Dialect("keras2", tuple(filter(_writable_in_keras2, (*_LAYERS, *LOCAL_ROWS_OF_KERAS2, *_OPERATIONS))))
 """Only for writing: files of Keras 2 are read in Keras 3's words, by the rows of `KERAS3`."""
 
 

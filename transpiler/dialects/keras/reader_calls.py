@@ -76,9 +76,8 @@ def _keras3_call(value: dict[str, Any]) -> Call:
     args, kwargs = value["args"], value.get("kwargs", {})
     if not isinstance(args, list) or not isinstance(kwargs, dict):
         raise MalformedCall('"args" must be an array and "kwargs" an object')
-    return Call(
-        tuple(_keras3_value(item) for item in args), {key: _keras3_value(v) for key, v in kwargs.items()}
-    )
+    kept = {key: _keras3_value(item) for key, item in _said(kwargs).items()}
+    return Call(tuple(map(_keras3_value, args)), kept)
 
 
 def _keras3_value(value: Any) -> Any:
@@ -124,9 +123,13 @@ def _legacy_call(value: Any, class_name: str, layers: Collection[str]) -> Call:
     # A list of one tensor means that tensor, except for op layers: those keep the structure they were given.
     if isinstance(inputs, list) and len(inputs) == 1 and class_name not in FUNCTION_LAYER_CLASSES:
         inputs = inputs[0]
-    kwargs = {key: _legacy_value(item, layers) for key, item in found[0].items()} if found else {}
-    kept = {key: item for key, item in kwargs.items() if key not in _IMPLIED_WHEN_NULL or not _is_null(item)}
-    return Call((inputs,), kept)
+    kwargs = _said(found[0]) if found else {}
+    return Call((inputs,), {key: _legacy_value(item, layers) for key, item in kwargs.items()})
+
+
+def _said(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments without those whose null means what leaving them out means."""
+    return {key: item for key, item in kwargs.items() if key not in _IMPLIED_WHEN_NULL or not _is_null(item)}
 
 
 def _is_null(value: Any) -> bool:

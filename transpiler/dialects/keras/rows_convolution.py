@@ -192,7 +192,8 @@ def _put_transposed(node: Node) -> Mapping[str, Attr] | Refusal:
         case Explicit(pads):
             extra = [2 * (span // 2) - sum(pair) for span, pair in zip(spans, pads, strict=True)]
             fits = all(0 < span - sum(pair) <= s for span, pair, s in zip(spans, pads, op.strides, strict=True))
-            if any(op.output_padding) or min(extra) < 0 or not fits:
+            fits = fits and all(0 <= more < s for more, s in zip(extra, op.strides, strict=True))
+            if any(op.output_padding) or not fits:
                 return _no_crop(op)
             return {"padding": "same", "output_padding": extra}
 
@@ -267,7 +268,7 @@ def _separable(rank: int) -> Row:
         ),
         reads=("padding",),
         get=padding_reader(rank),
-        put=padding_writer(causal=rank == _ONE_AXIS),
+        put=padding_writer(causal=False),
         guard=rank_guard(rank, lambda: SEPARABLE_ROWS),
         roles=_separable_arrays,
     )

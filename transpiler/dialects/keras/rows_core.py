@@ -19,6 +19,8 @@ from transpiler.ops.regularization import Masking
 
 CONSTANT = "constant"
 """A native type of ours: numbers in the call of the layer that reads them."""
+OPAQUE = "opaque"
+"""A native type of ours: any layer that is kept as it was written."""
 
 
 def _input(native: Native) -> Mapping[str, Any]:
@@ -74,7 +76,11 @@ def _opaque_guard(node: Node) -> Refusal | None:
     return Refusal(f"{node.op.type} is a layer of {node.op.framework} that is not known here, so it has no counterpart")
 
 
-ACTIVATION_ROWS = tuple(Row("Activation", type(op), fixed={"activation": name}) for name, op in ACTIVATIONS.items())
+def _named(name: str, op: Op) -> Row:
+    return KerasRow("Activation", type(op), fixed={"activation": name}, get=lambda native: vars(op))
+
+
+ACTIVATION_ROWS = tuple(_named(name, op) for name, op in ACTIVATIONS.items())
 
 CORE_ROWS = (
     KerasRow(
@@ -118,5 +124,5 @@ CORE_ROWS = (
     KerasRow("Identity", Identity),
     *ACTIVATION_ROWS,
     KerasRow(CONSTANT, Constant, put=_put_constant, write_only=True),
-    KerasRow("opaque", Opaque, guard=_opaque_guard, write_only=True),
+    KerasRow(OPAQUE, Opaque, guard=_opaque_guard, write_only=True),
 )

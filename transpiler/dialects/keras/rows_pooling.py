@@ -71,7 +71,7 @@ def _pool(native: str, op: type[Op], rank: int) -> Row:
         f"{native}{rank}D",
         op,
         links=(
-            Link("kernel", "pool_size", [2] * rank, per_axis(rank)),
+            Link("kernel", "pool_size", [2] * rank, per_axis(rank), always=True),
             Link("padding", "padding", "valid", read_padding, lambda value: write_padding(value) or "valid"),
             data_format(),
         ),

@@ -66,10 +66,10 @@ PREPROCESSING_ROWS = (
     KerasRow(
         "Rescaling",
         Affine,
-        links=(required_link("scale", "scale"), Link("shift", "offset", 0.0)),
+        links=(required_link("scale", "scale"), Link("shift", "offset", 0.0, always=True)),
         when=_one_number,
     ),
-    KerasRow("Rescaling", p.Rescale, links=(required_link("scale", "scale"), Link("offset", "offset", 0.0))),
+    KerasRow("Rescaling", p.Rescale, links=(required_link("scale", "scale"), Link("offset", "offset", 0.0, always=True))),
     KerasRow(
         "Normalization",
         p.Standardize,

@@ -22,6 +22,7 @@ _SEQUENCE = (
     Link("go_backwards", "go_backwards", False),
     Link("stateful", "stateful", False),
 )
+_ZERO_OUTPUT = Link("zero_output_for_mask", "zero_output_for_mask", False)
 _TIME_MAJOR = Link("time_major", "time_major", False)
 
 
@@ -102,7 +103,7 @@ def _layer(native: str, op: type[Op], links: tuple[Link, ...]) -> Row:
     return KerasRow(
         native,
         op,
-        links=(*links, *_SEQUENCE, _TIME_MAJOR),
+        links=(*links, *_SEQUENCE, _ZERO_OUTPUT, _TIME_MAJOR),
         reads=(CALL,),
         get=_masked,
         put=_put_call,
@@ -192,7 +193,7 @@ RECURRENT_ROWS = (
     KerasRow(
         "RNN",
         RNN,
-        links=(*_SEQUENCE, Link("zero_output_for_mask", "zero_output_for_mask", False), _TIME_MAJOR),
+        links=(*_SEQUENCE, _ZERO_OUTPUT, _TIME_MAJOR),
         reads=("cell", CALL),
         get=_rnn,
         put=_put_rnn,

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import attrs
+
 from transpiler.dialects.keras.inner import inner_arrays, read_inner, write_inner
 from transpiler.dialects.keras.rows_recurrent import call_on_states, states_call
 from transpiler.dialects.keras.spelling import CALL, KerasRow, required
 from transpiler.dialects.rows import Array, FieldError, Link, Native, Refusal
 from transpiler.ir import Node, Op
 from transpiler.ir.attributes import Attr
+from transpiler.ops.recurrent import OverTime
 from transpiler.ops.wrappers import Bidirectional, Merge, SpectralNorm, TimeDistributed
 
 
@@ -31,8 +34,8 @@ def _put_inner(node: Node) -> Mapping[str, Attr] | Refusal:
 
 def _arrays(op: Op, config: Mapping[str, Attr]) -> tuple[Array, ...]:
     assert isinstance(op, (TimeDistributed, SpectralNorm))
-    own = (Array("vector_u"),) if isinstance(op, SpectralNorm) else ()
-    return (*inner_arrays(op.inner), *own)
+    inner = inner_arrays(op.inner)
+    return (inner[0], Array("vector_u"), *inner[1:]) if isinstance(op, SpectralNorm) else inner
 
 
 _MERGES = {"concat": Merge.CONCAT, "sum": Merge.SUM, "mul": Merge.MUL, "ave": Merge.AVE, None: Merge.NONE}
@@ -58,7 +61,21 @@ def _bidirectional(native: Native) -> Mapping[str, Any]:
     backward = native.config.get("backward_layer")
     ahead = read_inner(forward, "layer")
     back = read_inner(_reversed(forward), "layer") if backward is None else read_inner(backward, "backward_layer")
-    return {"forward": ahead, "backward": back}
+    return {"forward": _zeroing(ahead), "backward": _zeroing(back)}
+
+
+def _zeroing(op: Op) -> Op:
+    """Inside a Bidirectional, masked steps of whole sequences give 0, whatever the layer says."""
+    if not hasattr(op, "zero_output_for_mask") or not isinstance(op, OverTime):
+        return op
+    made: Op = attrs.evolve(op, zero_output_for_mask=op.return_sequences)  # type: ignore[type-var]  # ops are attrs
+    return made
+
+
+def _said(layer: dict[str, Attr]) -> dict[str, Attr]:
+    """An inner layer without what Bidirectional sets by itself."""
+    config: Any = layer["config"]
+    return {**layer, "config": {key: value for key, value in config.items() if key != "zero_output_for_mask"}}
 
 
 def _put_bidirectional(node: Node) -> Mapping[str, Attr] | Refusal:
@@ -70,8 +87,9 @@ def _put_bidirectional(node: Node) -> Mapping[str, Attr] | Refusal:
     if isinstance(back, Refusal):
         return back
     call = states_call(len(node.operands), masked=False)
-    same_layer = read_inner(_reversed(ahead), "layer") == op.backward
-    both: dict[str, Attr] = {"layer": ahead, **({} if same_layer else {"backward_layer": back})}
+    implied = _zeroing(read_inner(_reversed(ahead), "layer")) == op.backward
+    implied = implied and "backward_layer" not in node.native("keras")
+    both: dict[str, Attr] = {"layer": _said(ahead), **({} if implied else {"backward_layer": _said(back)})}
     return {**both, **call}
 
 

@@ -32,14 +32,18 @@ def with_keras3_names(model: KerasModel) -> KerasModel:
     nested = {layer.name: with_keras3_names(layer.model) for layer in model.layers if layer.model is not None}
     is_same = all(old == new for old, new in names.items()) and _FORBIDDEN not in model.name
     is_same = is_same and not any(layer.inner for layer in model.layers)
-    if is_same and all(nested[layer.name] is layer.model for layer in model.layers if layer.model is not None):
+    if is_same and all(
+        nested[layer.name] is layer.model for layer in model.layers if layer.model is not None
+    ):
         return model
 
     def renamed(value: Any) -> Any:
         return attrs.evolve(value, layer=names.get(value.layer, value.layer)) if _is_tensor(value) else value
 
     layers = tuple(
-        attrs.evolve(_mapped(layer, renamed), name=names[layer.name], model=nested.get(layer.name), inner=inner)
+        attrs.evolve(
+            _mapped(layer, renamed), name=names[layer.name], model=nested.get(layer.name), inner=inner
+        )
         for layer in model.layers
         for inner in ({key: _inner_renamed(inner) for key, inner in layer.inner.items()},)
     )
@@ -79,6 +83,7 @@ def _is_tensor(value: Any) -> bool:
 
 def _mapped(layer: KerasLayer, function: Any) -> KerasLayer:
     calls = tuple(
-        Call(map_structure(function, call.args), map_structure(function, dict(call.kwargs))) for call in layer.calls
+        Call(map_structure(function, call.args), map_structure(function, dict(call.kwargs)))
+        for call in layer.calls
     )
     return attrs.evolve(layer, calls=calls)

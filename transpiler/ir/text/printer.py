@@ -68,7 +68,10 @@ def _types(results: Sequence[Value]) -> str:
 
 
 def _clauses(node: Node, native: bool) -> Iterator[str]:
-    if tuple(value.name for value in node.results) != result_names(node.name, len(node.results)) or not node.results:
+    if (
+        tuple(value.name for value in node.results) != result_names(node.name, len(node.results))
+        or not node.results
+    ):
         yield f"as {data.name(node.name)}"
     if (node.origin.layer, node.origin.type) != (node.name, node.op.name):
         layer = "" if node.origin.layer == node.name else f" of {data.name(node.origin.layer)}"

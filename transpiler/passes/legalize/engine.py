@@ -12,7 +12,7 @@ from transpiler.diagnostics import Span
 from transpiler.dialects.rows import Dialect, Refusal
 from transpiler.ir import Graph, Node, Op, ShapeError, Value
 from transpiler.ir.rewriting import Rewriter, rewrite
-from transpiler.ops.core import Input, Opaque
+from transpiler.ops.core import Opaque
 from transpiler.passes.manager import Context
 
 LegalRule = Callable[[Node, Rewriter], Sequence[Value] | Refusal | None]
@@ -54,37 +54,20 @@ def legalize(
         graph = changed
     refused = [(node, reasons[node.name]) for node in graph.nodes if node.name in reasons]
     if refused:
-        report(graph, refused, context, target)
+        report(refused, context, target)
     return graph
 
 
-def report(graph: Graph, refused: Sequence[tuple[Node, Refusal]], context: Context, target: str) -> None:
-    """One error a source layer; where sizes that the file leaves open are the cause, one an open input instead."""
-    blocked = [node for node, _ in refused if _reads_open_sizes(node)]
-    causes = [
-        node for node in _sources(graph, blocked) if isinstance(node.op, Input) and _is_open(node.result)
-    ]
-    for node in causes:
-        _report_input(node, blocked, context)
-    opaque = any(isinstance(node.op, Opaque) for node, _ in refused)
+def report(refused: Sequence[tuple[Node, Refusal]], context: Context, target: str) -> None:
+    """One error a source layer. What is refused only for want of sizes is not said where their lack has been said."""
+    told = context.sink.has_errors or any(isinstance(node.op, Opaque) for node, _ in refused)
     said: set[tuple[Span | None, str]] = set()
     for node, refusal in refused:
         layer = (node.span, node.origin.type)
-        if (node.span is not None and layer in said) or (node in blocked and (causes or opaque)):
+        if (node.span is not None and layer in said) or (told and _reads_open_sizes(node)):
             continue
         said.add(layer)
         _report(node, refusal, context, target)
-
-
-def _sources(graph: Graph, nodes: Sequence[Node]) -> list[Node]:
-    """Every node that one of these depends on, in graph order."""
-    wanted = {value for node in nodes for value in node.operands}
-    found = []
-    for node in reversed(graph.nodes):
-        if any(value in wanted for value in node.results):
-            wanted.update(node.operands)
-            found.append(node)
-    return found[::-1]
 
 
 def _is_open(value: Value) -> bool:
@@ -94,24 +77,6 @@ def _is_open(value: Value) -> bool:
 
 def _reads_open_sizes(node: Node) -> bool:
     return not isinstance(node.op, Opaque) and any(map(_is_open, node.operands))
-
-
-def _report_input(node: Node, blocked: Sequence[Node], context: Context) -> None:
-    name = node.result.native or node.origin.layer
-    shape = node.result.type.shape
-    known = (
-        "unknown"
-        if shape is None
-        else str(["?" if size is None else size for size in shape]).replace("'", "")
-    )
-    needed = ", ".join(dict.fromkeys(other.origin.layer for other in blocked[:3]))
-    more = f" and {len(blocked) - 3} more layers" if len(blocked) > 3 else ""
-    context.sink.error(
-        "T5004",
-        f"the shape of input {name} is {known}, but {needed}{more} cannot be converted exactly without knowing it",
-        node.span,
-        help=f"give it: --input-shape {name}=N,C,H,W",
-    )
 
 
 def _report(node: Node, refusal: Refusal, context: Context, target: str) -> None:

@@ -1,4 +1,4 @@
-"""IR text to graph: names become values, op names classes, data fields; whatever does not exist or agree is reported."""
+"""IR text to graph: names become values and classes, data fields; what does not exist or agree is reported."""
 
 from __future__ import annotations
 
@@ -91,7 +91,8 @@ class _Graph:
             name, span = _common_name([result.text for result in tree.results]), tree.results[0].span
         else:
             name, span = self.unused(tree.op.text), tree.op.span
-        if name in self.names:
+        again = tree.name is None and any(result.text in self.values for result in tree.results)
+        if name in self.names and not again:  # a value that is defined twice is reported as such
             related = ((self.names[name], "the other one"),)
             self.sink.error("T0316", f"two nodes are named {name}", span, related=related)
         self.names[name] = span

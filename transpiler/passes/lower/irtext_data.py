@@ -97,7 +97,9 @@ def _step(tree: syntax.Step, sink: Sink) -> Iterable[Relayout]:
             sink.error("T0321", "take needs three numbers: axis, start, stop", tree.numbers.span)
         case word:
             message = f"{word} is no change of layout"
-            sink.error("T0321", message, tree.word.span, help="there are reshape, permute, regroup, flip and take")
+            sink.error(
+                "T0321", message, tree.word.span, help="there are reshape, permute, regroup, flip and take"
+            )
 
 
 def _regroup(value: Any, tree: syntax.Step, sink: Sink) -> Iterable[Relayout]:
@@ -114,7 +116,11 @@ def _is_block(block: Any) -> bool:
     match block:
         case [[*dims], [*axes]]:
             sizes = all(isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in dims)
-            return sizes and axes == [n for n in axes if type(n) is int] and sorted(axes) == list(range(len(dims)))
+            return (
+                sizes
+                and axes == [n for n in axes if type(n) is int]
+                and sorted(axes) == list(range(len(dims)))
+            )
         case _:
             return False
 

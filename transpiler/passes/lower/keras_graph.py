@@ -10,12 +10,14 @@ import attrs
 
 from transpiler.diagnostics import Sink
 from transpiler.dialects.keras.calls import pattern_of
+from transpiler.dialects.keras.defaults import is_default
 from transpiler.dialects.keras.dialect import type_name
+from transpiler.dialects.keras.distribution import distributed, one_step
 from transpiler.dialects.keras.model import Call, KerasLayer, KerasModel, ModelKind, TensorRef, map_structure, tensors_in
 from transpiler.ir import Graph, Node, Op, Origin, ParamUse, TensorType, Value
 from transpiler.ir.attributes import Attr
 from transpiler.ir.rewriting import GraphBuilder
-from transpiler.ops.core import Input
+from transpiler.ops.core import Constant, Input
 from transpiler.ops.shape import ExpandDims, Flatten, Transpose
 from transpiler.passes.lower.keras_layer import Reading, infer, native_type, operand_values, read_layer
 from transpiler.passes.lower.keras_order import call_order
@@ -104,6 +106,11 @@ class GraphLowering:
         values = frame.values(refs)
         if unfed:
             values, pattern = list(self._unfed(frame, layer)), None
+        inner = layer.inner.get("layer")
+        if layer.class_name == "TimeDistributed" and inner is not None and inner.model is not None and pattern is None:
+            results = self._distributed(frame, layer, inner.model, call, values)
+            if results is not None:
+                return results
         return self._layer(frame, layer, call, values, pattern)
 
     def _unfed(self, frame: Frame, layer: KerasLayer) -> Sequence[Value]:
@@ -124,6 +131,52 @@ class GraphLowering:
         made: list[Attr] = [value.name for value in results]
         self.nested[inside.scope] = {"model": inside.path, "operands": names, "results": made}
         return results
+
+    def _distributed(
+        self, frame: Frame, layer: KerasLayer, model: KerasModel, call: int, operands: Sequence[Value]
+    ) -> Sequence[Value] | None:
+        """A model applied to every step, layer by layer; None if some layer of it is not understood."""
+        inside = Place(frame.place.node(layer.name, call), frame.place.layer(layer.name))
+        trial = GraphLowering(Sink())
+        steps = [Value(value.name) for value in operands]
+        trial.types = {
+            step: one_step(self.types.get(value, TensorType())) for step, value in zip(steps, operands, strict=True)
+        }
+        results = trial._model(model, inside, steps)
+        if trial.sink.diagnostics or any(isinstance(node.op, (Input, Constant)) for node in trial.builder.nodes):
+            return None
+        now = dict(zip(steps, operands, strict=True))
+        for node in trial.builder.nodes:
+            made = self.add(
+                distributed(node.op),
+                [now[value] for value in node.operands],
+                node.name,
+                node.origin,
+                params=node.params,
+                scope=node.scope,
+                extras=node.extras,
+            )
+            now.update(zip(node.results, made.results, strict=True))
+        self._record(trial, inside, layer, model, operands, [now[value] for value in results])
+        return [now[value] for value in results]
+
+    def _record(
+        self,
+        trial: GraphLowering,
+        inside: Place,
+        layer: KerasLayer,
+        model: KerasModel,
+        operands: Sequence[Value],
+        results: Sequence[Value],
+    ) -> None:
+        """Keep what is needed to write the wrapper and the models in it again."""
+        wrapper: dict[str, Attr] = {"class_name": layer.class_name, "name": model.name, "config": said(layer)}
+        self.models.setdefault(inside.path, {**nested_record(layer, model), "wrapper": wrapper})
+        self.models |= {path: record for path, record in trial.models.items() if path not in self.models}
+        self.nested |= trial.nested
+        names: list[Attr] = [value.name for value in operands]
+        made: list[Attr] = [value.name for value in results]
+        self.nested[inside.scope] = {"model": inside.path, "operands": names, "results": made}
 
     def _layer(
         self, frame: Frame, layer: KerasLayer, call: int, values: Sequence[Value], pattern: Attr
@@ -223,6 +276,15 @@ def numbered(structure: Any) -> Attr:
 
     made: Attr = walk(structure)
     return made
+
+
+def said(layer: KerasLayer) -> dict[str, Attr]:
+    """What a layer's config says beyond the defaults."""
+    return {
+        key: value
+        for key, value in layer.config.items()
+        if key != "name" and not is_default(layer.class_name, key, value) and (key, value) != ("dtype", "float32")
+    }
 
 
 def model_settings(model: KerasModel) -> dict[str, Attr]:

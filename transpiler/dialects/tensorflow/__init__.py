@@ -1,0 +1,1 @@
+"""TensorFlow: graphs as text and binary, and how each op is spelled there."""

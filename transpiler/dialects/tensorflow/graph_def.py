@@ -1,0 +1,146 @@
+"""A graph as TensorFlow describes it, as plain records: nodes, attribute values, tensors, functions, signatures.
+
+What must not be here: text, the wire format, and what any op means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias, Union
+
+import attrs
+import numpy as np
+
+from transpiler.diagnostics import Span
+from transpiler.ir.types import DType, Shape
+
+Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+
+
+class DataType(str):
+    """The name of an element type, as `DT_FLOAT`."""
+
+    __slots__ = ()
+
+    @property
+    def value(self) -> str:
+        """The type of the elements, also for a reference to a variable."""
+        return self.removesuffix("_REF")
+
+
+@attrs.frozen
+class TensorShape:
+    """Sizes, None where unknown; `dims` None when not even the rank is known."""
+
+    dims: Shape | None = None
+
+
+@attrs.frozen(eq=False)
+class LazyArray:
+    """An array that is decoded when it is asked for: shape and element type are known without it."""
+
+    shape: tuple[int, ...]
+    dtype: DType | None
+    load: Callable[[], Array] = attrs.field(repr=False)
+    """Raises ValueError when the stored elements do not fit the shape."""
+
+
+@attrs.frozen(eq=False)
+class TensorProto:
+    """A constant tensor. `array()` decodes it; raises ValueError when its elements do not fit its shape."""
+
+    dtype: DataType
+    shape: TensorShape
+    load: Callable[[], Array] = attrs.field(repr=False)
+
+    def array(self) -> Array:
+        return self.load()
+
+
+@attrs.frozen
+class FunctionRef:
+    """A function named by an attribute."""
+
+    name: str
+
+
+AttrValue: TypeAlias = Union[
+    bool, int, float, str, DataType, TensorShape, TensorProto, FunctionRef, tuple["AttrValue", ...]
+]
+
+
+@attrs.frozen(eq=False)
+class NodeDef:
+    """One node. Inputs are written as in the file: `node`, `node:1`, `^node` (control)."""
+
+    name: str
+    op: str
+    inputs: tuple[str, ...] = ()
+    attrs: Mapping[str, AttrValue] = attrs.field(factory=dict)
+    span: Span | None = None
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value of an attribute."""
+        return self.attrs.get(key, default)
+
+
+@attrs.frozen(eq=False)
+class ArgDef:
+    """An argument or a result of a function. `handle` is the shape of the variable that a resource stands for."""
+
+    name: str
+    type: DataType
+    shape: TensorShape = TensorShape()
+    handle: TensorShape | None = None
+    number_attr: str = ""
+
+
+@attrs.frozen(eq=False)
+class FunctionDef:
+    """A function: nodes over its arguments. `returns` maps a result's name to a tensor inside."""
+
+    name: str
+    inputs: tuple[ArgDef, ...]
+    outputs: tuple[ArgDef, ...]
+    nodes: tuple[NodeDef, ...]
+    returns: Mapping[str, str]
+    span: Span | None = None
+
+
+@attrs.frozen
+class Signature:
+    """What a graph offers to callers: name -> tensor."""
+
+    inputs: Mapping[str, str]
+    outputs: Mapping[str, str]
+
+
+@attrs.frozen(eq=False)
+class GraphDef:
+    """A graph with its functions, and the signatures of the file around it."""
+
+    nodes: tuple[NodeDef, ...]
+    functions: Mapping[str, FunctionDef] = attrs.field(factory=dict)
+    signatures: Mapping[str, Signature] = attrs.field(factory=dict)
+    span: Span | None = None
+
+
+DTYPES: Mapping[str, DType] = {
+    "DT_FLOAT": DType.FLOAT32,
+    "DT_HALF": DType.FLOAT16,
+    "DT_BFLOAT16": DType.BFLOAT16,
+    "DT_DOUBLE": DType.FLOAT64,
+    "DT_INT8": DType.INT8,
+    "DT_INT16": DType.INT16,
+    "DT_INT32": DType.INT32,
+    "DT_INT64": DType.INT64,
+    "DT_UINT8": DType.UINT8,
+    "DT_BOOL": DType.BOOL,
+    "DT_STRING": DType.STRING,
+}
+"""TensorFlow's element types that the IR has."""
+
+
+def dtype_of(name: str | None) -> DType | None:
+    """The element type of a name such as `DT_FLOAT` or `DT_FLOAT_REF`; None if the IR has none."""
+    return None if name is None else DTYPES.get(name.removesuffix("_REF"))
