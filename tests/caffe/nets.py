@@ -63,4 +63,6 @@ def blobs(graph: Graph) -> dict[str | None, Shape | None]:
 
 def parameters(graph: Graph) -> dict[str, list[Shape]]:
     """The learned arrays of every layer, as Caffe stores them."""
-    return {node.origin.layer: list(native_parameters(node).values()) for node in graph.nodes if node.op.roles}
+    return {
+        node.origin.layer: list(native_parameters(node).values()) for node in graph.nodes if node.op.roles
+    }

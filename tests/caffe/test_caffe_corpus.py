@@ -65,7 +65,9 @@ def _opencv(paths: list[Path]) -> dict[str, str]:
     found: dict[str, str] = {}
     waiting = [str(path) for path in paths]
     while waiting:
-        ran = subprocess.run([sys.executable, "-c", READER, *waiting], capture_output=True, text=True, check=False)
+        ran = subprocess.run(
+            [sys.executable, "-c", READER, *waiting], capture_output=True, text=True, check=False
+        )
         answers = dict(line.rsplit(" ", 1) for line in ran.stdout.splitlines())
         found |= answers
         waiting = [path for path in waiting if path not in answers]
@@ -77,13 +79,17 @@ def _opencv(paths: list[Path]) -> dict[str, str]:
 @pytest.mark.slow
 def test_opencv_accepts_what_is_written_wherever_it_accepted_the_source(tmp_path: Path) -> None:
     pytest.importorskip("cv2")
-    sources = sorted(CORPUS.glob("*.prototxt"))
+    sources = [path for path in sorted(CORPUS.glob("*.prototxt")) if "_solver_" not in path.stem]
     if not sources:
         pytest.skip("../shared/corpus is absent")
     before = {Path(path).name: said for path, said in _opencv(sources).items()}
-    accepted = [name for name, said in before.items() if said.isdigit() and Path(name).stem not in LAYERS_NOBODY_KNOWS]
+    accepted = [
+        name for name, said in before.items() if said.isdigit() and Path(name).stem not in LAYERS_NOBODY_KNOWS
+    ]
     for name in accepted:
         (tmp_path / name).write_text(written(module_of(text_of(CORPUS / name))))
     after = _opencv([tmp_path / name for name in accepted])
-    assert {Path(path).name: said for path, said in after.items()} == {name: before[name] for name in accepted}
+    assert {Path(path).name: said for path, said in after.items()} == {
+        name: before[name] for name in accepted
+    }
     assert len(accepted) >= 60

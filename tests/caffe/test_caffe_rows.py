@@ -32,7 +32,7 @@ def _as_read(node: Node, row: Row) -> Node:
 
 
 @pytest.mark.parametrize("row", LAW_ROWS, ids=_row_id)
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_reads_what_it_writes(row: Row, data: st.DataObject) -> None:
     node = _as_read(data.draw(nodes(row.op, numbers=NUMBERS)), row)
@@ -55,7 +55,7 @@ def _module(node: Node) -> Module:
 
 
 @pytest.mark.parametrize("row", LAW_ROWS, ids=_row_id)
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_lowering_reads_what_the_emitter_writes(row: Row, data: st.DataObject) -> None:
     node = _as_read(data.draw(nodes(row.op, numbers=NUMBERS)), row)
@@ -79,7 +79,7 @@ def test_some_op_is_written(row: Row) -> None:
     """The laws above are not kept by refusing everything."""
     found: list[Native] = []
 
-    @settings(max_examples=300, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=100, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(node=nodes(row.op, numbers=NUMBERS))
     def search(node: Node) -> None:
         if not found:

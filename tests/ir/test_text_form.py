@@ -26,6 +26,7 @@ f32[64, 20, 24, 24] from Convolution
 f32[64, 20, 12, 12] from Pooling
   %ip1.0, %ip1.1 = split(%pool1) {count = 2} : f32[64, 10, 12, 12], f32[64, 10, 12, 12] from Slice native a, -
   silence(%ip1.1) as quiet from Silence
+      extras {}
   %"class scores" = dense(%ip1.0) {units = 10} : f32[64, 10] as ip2 from InnerProduct in outer/inner native ip2
       params {kernel = @shared | reshape [10, 10, 144] | permute [0, 2, 1], bias = constant 0.0}
   return %"class scores"
@@ -62,7 +63,7 @@ def test_everything_written_is_understood() -> None:
     assert (use.symbol, use.relayouts) == ("shared", (Reshape((10, 10, 144)), Permute((0, 2, 1))))
     assert nodes["ip2"].scope == "outer/inner"
     assert nodes["ip2"].span is not None
-    assert nodes["ip2"].span.line == 12
+    assert nodes["ip2"].span.line == 13
 
 
 def test_module_and_graph_may_be_left_out() -> None:
@@ -72,7 +73,9 @@ def test_module_and_graph_may_be_left_out() -> None:
 
 
 def test_ops_inside_ops() -> None:
-    text = "%y = bidirectional(%x) {forward = lstm {units = 3, activation = relu}, backward = lstm {units = 3}}"
+    text = (
+        "%y = bidirectional(%x) {forward = lstm {units = 3, activation = relu}, backward = lstm {units = 3}}"
+    )
     module = read(f"%x = input()\n{text}\nreturn %y")
     assert print_node(module.graph("").nodes[1]) == text
 
@@ -121,7 +124,7 @@ def test_what_was_probably_meant_is_offered() -> None:
 
 
 def test_several_syntax_errors_are_reported_at_once() -> None:
-    text = "graph \"g\" {\n%a = \n%b = relu(%a\n%c = relu(%b) {x 1}\nreturn %c\n}"
+    text = 'graph "g" {\n%a = \n%b = relu(%a\n%c = relu(%b) {x 1}\nreturn %c\n}'
     assert [diagnostic.span.line for diagnostic in complaints(text) if diagnostic.span] == [3, 4, 4]
 
 

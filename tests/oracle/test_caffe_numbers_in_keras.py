@@ -1,4 +1,4 @@
-"""What a real Caffe computed, computed again by real Keras 3 from our conversion: 97 nets, every output."""
+"""What a real Caffe computed, computed again by real Keras 3 and tf-keras from our conversion: 97 nets, every output."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.oracle.kit import NAMES, Case, case, difference
-from transpiler.dialects.keras.dialect import KERAS3
+from transpiler.dialects.keras.dialect import KERAS2, KERAS3
 from transpiler.diagnostics import Sink
 from transpiler.emitters.keras import emit
 from transpiler.emitters.keras_layers import legal_name
@@ -21,25 +21,31 @@ from transpiler.passes.pipelines import READ, pipeline
 from transpiler.syntax.json import print_json
 from transpiler.weights.relayout import applied, to_native
 
-keras = pytest.importorskip("keras", minversion="3.0")
-
 TOLERANCE = 1e-4
+DIALECTS = {"keras": (KERAS3, 3), "keras2": (KERAS2, 2)}
 
 
-def converted(given: Case) -> tuple[Graph, Graph]:
-    """The net as read, and as it is legal in Keras."""
+def framework(target: str) -> Any:
+    """The real package that loads what is written for a target."""
+    return pytest.importorskip({"keras": "keras", "keras2": "tf_keras"}[target])
+
+
+def converted(given: Case, target: str) -> tuple[Graph, Graph]:
+    """The net as read, and as it is legal in a target."""
     sink = Sink()
     module = caffe.lower(textproto.parse(given.path.read_text()), given.name, sink)
     read = run(module.graph("TEST"), READ, Context(sink))
-    legal = run(read, pipeline("caffe", "keras"), Context(sink), given=frozenset({SHAPED}))
+    legal = run(read, pipeline("caffe", target), Context(sink), given=frozenset({SHAPED}))
     sink.raise_if_errors()
     return read, legal
 
 
-def with_weights(legal: Graph, arrays: dict[str, Any]) -> Any:
+def with_weights(legal: Graph, target: str, arrays: dict[str, Any]) -> Any:
     """The real model, its layers holding the given arrays."""
-    model = keras.models.model_from_json(print_json(emit(Module("net", "caffe", {"": legal}))))
-    for unit in units_of(legal, KERAS3):
+    dialect, generation = DIALECTS[target]
+    text = print_json(emit(Module("net", "caffe", {"": legal}), generation))
+    model = framework(target).models.model_from_json(text)
+    for unit in units_of(legal, dialect):
         if unit.node.op.roles and unit.row is not None and legal_name(unit.name) in _layers(model):
             weights = []
             for spelled in unit.row.arrays(unit.node.op, unit.native.config):
@@ -64,11 +70,12 @@ def fed(model: Any, inputs: dict[str, Any]) -> list[Any]:
     return found
 
 
+@pytest.mark.parametrize("target", DIALECTS)
 @pytest.mark.parametrize("name", NAMES)
-def test_every_output_equals_caffes(name: str) -> None:
+def test_every_output_equals_caffes(name: str, target: str) -> None:
     given = case(name)
-    read, legal = converted(given)
-    model = with_weights(legal, given.canonical(read))
+    read, legal = converted(given, target)
+    model = with_weights(legal, target, given.canonical(read))
     inputs = fed(model, given.part("in/"))
     results = model(inputs if len(inputs) > 1 else inputs[0], training=False)
     results = results if isinstance(results, (list, tuple)) else [results]

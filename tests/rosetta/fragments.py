@@ -86,11 +86,15 @@ def write_fragment(framework: str, graph: Graph) -> str:
             raise Unsupported(spelled.reason)
     module = Module("case", "ir", {"": graph})
     if framework == "caffe":
-        layers = emit(_with_blobs(module)).all("layer")
-        kept = [layer for layer in layers if _name(layer.value) not in given]
+        kept = [layer for layer in emit(_with_blobs(module)).all("layer") if _name(layer.value) not in given]
         return print_textproto(Message(tuple(kept)))
-    document = write(module, 2 if framework == "keras2" else 3).document
-    made = [_compact(layer, framework) for layer in document["config"]["layers"] if _layer_name(layer) not in given]
+    result = write(module, 2 if framework == "keras2" else 3)
+    if result.losses:
+        raise Unsupported(result.losses[0].what)
+    layers = [layer for layer in result.document["config"]["layers"] if _layer_name(layer) not in given]
+    made = [_compact(layer, framework) for layer in layers]
+    if not made:
+        raise Unsupported("it is no layer, but stands in the calls of the layers that read it")
     return pretty(made[0] if len(made) == 1 else made)
 
 
@@ -145,7 +149,11 @@ def _document(layers: Any, inputs: Sequence[Node], framework: str) -> dict[str, 
     shape_key = "batch_shape" if framework == "keras3" else "batch_input_shape"
     made: list[dict[str, Any]] = []
     for node in inputs:
-        config = {"name": node.name, shape_key: node.result.type.shape, "dtype": _DTYPES[node.result.type.dtype.value]}
+        config = {
+            "name": node.name,
+            shape_key: node.result.type.shape,
+            "dtype": _DTYPES[node.result.type.dtype.value],
+        }
         made.append({"class_name": "InputLayer", "name": node.name, "config": config, "inbound_nodes": []})
     operands = [node.name for node in inputs]
     listed = layers if isinstance(layers, list) else [layers]
@@ -154,7 +162,9 @@ def _document(layers: Any, inputs: Sequence[Node], framework: str) -> dict[str, 
         tensors = [f"%{operand}" for operand in operands]
         calls = layer.get("inbound_nodes", _plain_calls(tensors, framework) if operands else [])
         expanded = _map(calls, _long_tensor3 if framework == "keras3" else _long_tensor2)
-        made.append({**layer, "name": name, "config": {**layer["config"], "name": name}, "inbound_nodes": expanded})
+        made.append(
+            {**layer, "name": name, "config": {**layer["config"], "name": name}, "inbound_nodes": expanded}
+        )
         operands = [name]
     config = {
         "name": "case",
@@ -166,7 +176,14 @@ def _document(layers: Any, inputs: Sequence[Node], framework: str) -> dict[str, 
     return {"class_name": "Functional", "config": config, **version}
 
 
-_DTYPES = {"f32": "float32", "f16": "float16", "f64": "float64", "i32": "int32", "i64": "int64", "bool": "bool"}
+_DTYPES = {
+    "f32": "float32",
+    "f16": "float16",
+    "f64": "float64",
+    "i32": "int32",
+    "i64": "int64",
+    "bool": "bool",
+}
 
 
 def _plain_calls(tensors: Sequence[str], framework: str) -> list[Any]:
@@ -206,7 +223,9 @@ def _short_tensor(item: Any) -> Any:
     match item:
         case {"class_name": "__keras_tensor__", "config": {"keras_history": [name, 0, 0]}}:
             return f"%{name}"
-        case [str(name), 0, 0] | [str(name), 0, 0, {}] if isinstance(item, list) and (len(item) == 3 or not item[3]):
+        case [str(name), 0, 0] | [str(name), 0, 0, {}] if isinstance(item, list) and (
+            len(item) == 3 or not item[3]
+        ):
             return f"%{name}"
         case [str(name), 0, 0, dict(kwargs)]:
             return [f"%{name}", _map(kwargs, _short_tensor)]

@@ -12,7 +12,7 @@ from pathlib import Path
 import attrs
 from click.testing import CliRunner
 
-from transpiler.cli import ops as ops_command
+from transpiler.cli.ops import ops as ops_command
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "ops"
 FRAMEWORKS = ("caffe", "keras3", "keras2")

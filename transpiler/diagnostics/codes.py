@@ -1,7 +1,7 @@
 """The registry of diagnostic codes: one stable code, one sentence of meaning.
 
 T00xx input and encoding, T01xx protobuf text syntax, T02xx JSON syntax, T03xx IR text syntax, T1xxx reading Caffe,
-T2xxx reading Keras, T4xxx graphs and shapes, T5xxx legalization, T6xxx emission notes.
+T2xxx reading Keras, T3xxx reading TensorFlow, T4xxx graphs and shapes, T5xxx legalization, T6xxx emission notes.
 """
 
 from __future__ import annotations
@@ -129,6 +129,23 @@ CODES: Final[dict[str, str]] = {
     "T2013": "An argument of an old Keras layer is not carried over.",
     "T2014": "An argument of a Keras layer has a value that it cannot have.",
     "T2016": "A TensorFlow function in a Keras model has no counterpart among Keras's operations.",
+    # T3xxx reading TensorFlow
+    "T3001": "A message has a field that TensorFlow's format does not have.",
+    "T3002": "A field has a value of the wrong kind.",
+    "T3003": "The bytes are not a TensorFlow graph.",
+    "T3004": "The file holds several graphs; only the first is read.",
+    "T3005": "The graph has no node.",
+    "T3006": "A node lacks its name or its op.",
+    "T3007": "Two nodes have the same name.",
+    "T3008": "A constant's elements cannot be read.",
+    "T3010": "A node reads another that the file does not have.",
+    "T3011": "Function calls nest too deeply or make too many nodes.",
+    "T3012": "No node is left that could be an output of the network.",
+    "T3013": "A tensor is asked for that the graph does not have.",
+    "T3014": "Nodes depend on each other in a circle.",
+    "T3020": "Nodes that serve training, saving or initialization are left out.",
+    "T3030": "A TensorFlow op's attributes or operands make no sense; it is kept as written.",
+    "T3101": "A TensorFlow op is not known; it is kept as written.",
     # T4xxx graphs and shapes
     "T4001": "The inputs of a node make no sense for its operation.",
     "T4002": "A shape is given for an input that the network does not have.",

@@ -18,7 +18,7 @@ from transpiler.ir.types import product
 def describe(module: Module, phase: str) -> Description:
     """Describe one phase's graph, whose shapes are inferred; without diagnostics."""
     graph = module.graph(phase)
-    describer = _Describer(module.framework, Nesting(graph))
+    describer = _Describer(module.framework, Nesting(graph, module.framework == "caffe"))
     return Description(
         name=module.name,
         framework=module.framework,

@@ -1,7 +1,7 @@
 """What a conversion to another framework does not carry over: native fields that no op models.
 
-They matter for training only (fillers, learning rates, regularizers, constraints): what changes a network's numbers
-is a field of an op, or keeps the layer from being converted.
+They are about training (fillers, learning rates, regularizers, constraints) or the preparation of data: what changes
+the numbers that a layer gives is a field of an op, or keeps the layer from being converted.
 """
 
 from __future__ import annotations
@@ -40,7 +40,12 @@ def note_losses(module: Module, target: str, sink: Sink) -> None:
     text = (
         f"some fields of {source} have no counterpart in {target} and are left out: {', '.join(named)}{more}"
     )
-    sink.note("T6001", text, first.span, notes=("They matter for training only.",))
+    sink.note(
+        "T6001",
+        text,
+        first.span,
+        notes=("They are about training or the preparation of data, not about what the layers compute.",),
+    )
 
 
 def _fields(kept: Mapping[str, Attr]) -> Iterator[str]:
@@ -48,7 +53,11 @@ def _fields(kept: Mapping[str, Attr]) -> Iterator[str]:
     for name, value in kept.items():
         if name in _BOOKKEEPING:
             continue
-        if name.endswith("_param") and isinstance(value, Mapping):
-            yield from (f"{name}.{inner}" for inner in value)
-        else:
-            yield name
+        messages = [value] if name.endswith("_param") else value if name == "param" else []
+        inner = [key for message in _mappings(messages) for key in message]
+        yield from (f"{name}.{key}" for key in inner) if inner else (name,)
+
+
+def _mappings(values: Attr) -> Iterator[Mapping[str, Attr]]:
+    if isinstance(values, (list, tuple)):
+        yield from (value for value in values if isinstance(value, Mapping))

@@ -21,6 +21,7 @@ class Nesting:
     """The nested models of one graph."""
 
     graph: Graph
+    is_caffe: bool = False
 
     @cached_property
     def _calls(self) -> Mapping[str, Mapping[str, Any]]:

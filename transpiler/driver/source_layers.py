@@ -15,6 +15,7 @@ import attrs
 from transpiler.diagnostics import Span
 from transpiler.driver.nesting import Nesting
 from transpiler.ir import Graph, Node, Value
+from transpiler.ops.core import Input
 
 _NOWHERE: Final = -1
 
@@ -57,11 +58,12 @@ def _layers(graph: Graph, nesting: Nesting, nodes: Iterable[Node], path: str) ->
 
 
 def _key(nesting: Nesting, node: Node, path: str) -> Hashable:
+    """What the nodes of one layer have in common. Caffe layers may share a name, but become a node (or inputs) each."""
     home = nesting.path(node)
     if home != path:
         return nesting.child(path, home)
-    origin = node.origin
-    return origin.layer, origin.type, origin.span.start if origin.span is not None else _NOWHERE
+    alone = nesting.is_caffe and not isinstance(node.op, Input)
+    return node.origin.layer, node.origin.type, node.name if alone else ""
 
 
 def _layer(graph: Graph, nesting: Nesting, nodes: Sequence[Node], path: str) -> SourceLayer:

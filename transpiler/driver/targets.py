@@ -42,6 +42,13 @@ def _keras(generation: int) -> Callable[[Module, Sink], str]:
     return write_keras
 
 
+def _tensorflow(module: Module, sink: Sink) -> str:
+    from transpiler.emitters.tensorflow import emit
+    from transpiler.syntax.textproto import print_textproto
+
+    return print_textproto(emit(module))
+
+
 def _ir(module: Module, sink: Sink) -> str:
     return printed(module)
 
@@ -52,6 +59,7 @@ TARGETS: Final = {
         Target("caffe", True, _caffe),
         Target("keras", False, _keras(3)),
         Target("keras2", False, _keras(2)),
+        Target("tensorflow", False, _tensorflow),
         Target("ir", True, _ir),
     )
 }

@@ -59,9 +59,9 @@ def model_of(module: Module, generation: int = 3) -> tuple[KerasModel, Mapping[T
     writer = ModelWriter(graph, extras.get("models", {}), dialect)
     wants_chain = extras.get("kind", "Sequential") == "Sequential"
     if wants_chain and is_chain(items, graph.outputs):
-        model = writer.sequential(items, legal_name(graph.name))
+        model = writer.sequential(items, legal_name(graph.name or module.name))
     else:
-        model = writer.functional(items, legal_name(graph.name), graph.outputs, extras)
+        model = writer.functional(items, legal_name(graph.name or module.name), graph.outputs, extras)
     compiled: Any = module.extras.get("keras", {}).get("compile_config")
     return attrs.evolve(model, config=_model_config(extras), compile_config=compiled), writer.types
 

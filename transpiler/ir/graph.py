@@ -110,6 +110,8 @@ class Module:
     framework: str
     graphs: Mapping[str, Graph]
     extras: Extras = NO_EXTRAS
+    constants: Mapping[str, object] = attrs.field(factory=dict, repr=False)
+    """Arrays that the file itself holds, by parameter symbol; decoded when asked for, and no part of the text form."""
 
     def graph(self, phase: str) -> Graph:
         """The graph of `phase`; a file without phases has one graph for all of them (key "")."""

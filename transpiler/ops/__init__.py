@@ -14,6 +14,7 @@ from transpiler.ops import (
     detection,
     einsum,
     elementwise,
+    functional,
     loss,
     normalization,
     pooling,
@@ -53,6 +54,7 @@ FAMILIES = (
     detection,
     storage,
     loss,
+    functional,
 )
 """The modules that declare ops, in the order of the reference."""
 

@@ -51,8 +51,18 @@ def pipeline(source: str, target: str, data_format: str | None = None) -> tuple[
             KNOWN_SIZES,
             TIED_WEIGHTS,
         )
+    if target == "tensorflow":
+        return (*_to_graphs(source), *_relaid(data_format, DataFormat.CHANNELS_LAST), *_legalization(target))
     relaid = to_format(DataFormat.CHANNELS_FIRST)
     return (REQUIRE_SHAPES, CANONICALIZE, NORMALIZE_PADDING, relaid, *_legalization(target))
+
+
+def _to_graphs(source: str) -> tuple[Pass, ...]:
+    """From any other framework to what TensorFlow's graphs say; only Keras' files may leave sizes to the run."""
+    from transpiler.passes.legalize.tensorflow_initial import INITIAL_VALUES
+
+    needed = () if source in KERAS_FAMILY else (REQUIRE_SHAPES,)
+    return (DROP_TRAINING, *needed, INITIAL_VALUES, CANONICALIZE, FUSE_SCALE, NORMALIZE_PADDING)
 
 
 def _relaid(wanted: str | None, default: DataFormat | None) -> tuple[Pass, ...]:
@@ -74,6 +84,10 @@ def _legalization(target: str) -> tuple[Pass, ...]:
         from transpiler.passes.legalize.keras import KERAS_PASSES
 
         return (KERAS_PASSES[target], FOLD_ACTIVATIONS)
+    if target == "tensorflow":
+        from transpiler.passes.legalize.tensorflow import LEGALIZE_TENSORFLOW, SHARED_ARRAYS, TENSORFLOW_IDIOMS
+
+        return (FREE_BATCH, TENSORFLOW_IDIOMS, LEGALIZE_TENSORFLOW, SHARED_ARRAYS)
     from transpiler.passes.legalize.caffe import CAFFE_PASSES
 
     return CAFFE_PASSES

@@ -130,7 +130,7 @@ class Graph:
 
 @attrs.frozen
 class Module:
-    """A whole text. `native_names`: values are called in the source as they are here unless a node says otherwise."""
+    """A whole text. `native_names`: values and extras are those of the source's framework unless a node says otherwise."""
 
     graphs: tuple[Graph, ...]
     name: Name | None = None

@@ -98,12 +98,17 @@ _READERS: Final = _readers()
 
 
 def spell_as_written(dialect: Dialect, node: Node) -> tuple[Row, Native] | Refusal:
-    """How a node is written: by the class that its source layer had, if that can say it, else as the dialect spells it."""
-    for row in dialect.writers(type(node.op)):
-        if type_name(row.native) == node.origin.type:
-            native = row.write(node)
-            if isinstance(native, Native):
-                return row, native
+    """How a node is written: by the class that its source layer had, if that can say it, else as the dialect spells it.
+
+    What was an operation stays one, if it can.
+    """
+    rows = dialect.writers(type(node.op))
+    same_class = [row for row in rows if type_name(row.native) == node.origin.type]
+    same_kind = [row for row in rows if node.origin.type.startswith("ops.") and "." in row.native]
+    for row in (*same_class, *same_kind):
+        native = row.write(node)
+        if isinstance(native, Native):
+            return row, native
     return dialect.spell(node)
 
 

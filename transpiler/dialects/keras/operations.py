@@ -34,6 +34,8 @@ class Option:
     keras_default: Any = None
     tensorflow_default: Any = None
     is_required: bool = False
+    is_list: bool = False
+    """Whether TensorFlow insists on a list where Keras takes a single number too."""
 
 
 @attrs.frozen
@@ -157,7 +159,7 @@ OPERATION_ROWS: Final[tuple[OperationRow, ...]] = (
     OperationRow("Reshape", "numpy", ("reshape",), options=(Option("newshape", "shape", is_required=True),)),
     OperationRow("BroadcastTo", "numpy", ("broadcast_to",), options=(Option("shape", "shape", is_required=True),)),
     OperationRow("ExpandDims", "numpy", ("expand_dims", "compat.v1.expand_dims"),
-                 options=(Option("axis", "axis", is_required=True),)),
+                 options=(Option("axis", "axis", is_required=True, is_list=True),)),
     OperationRow("Squeeze", "numpy", ("squeeze", "compat.v1.squeeze"), options=(Option("axis", "axis"),)),
     OperationRow("Concatenate", "numpy", ("concat",), options=(Option("axis", "axis", 0, is_required=True),),
                  is_variadic=True),
@@ -167,7 +169,7 @@ OPERATION_ROWS: Final[tuple[OperationRow, ...]] = (
     OperationRow("Repeat", "numpy", ("repeat",), options=(
         Option("repeats", "repeats", is_required=True), Option("axis", "axis"),
     )),
-    OperationRow("Flip", "numpy", ("reverse",), options=(Option("axis", "axis", is_required=True),)),
+    OperationRow("Flip", "numpy", ("reverse",), options=(Option("axis", "axis", is_required=True, is_list=True),)),
     OperationRow("Roll", "numpy", ("roll",), options=(
         Option("shift", "shift", is_required=True), Option("axis", "axis", is_required=True),
     )),

@@ -98,4 +98,5 @@ def _option_from(option: Option, value: Any) -> Any:
 def _option_to(option: Option, value: Any) -> Any:
     if option.keras == "data_format":
         return {keras: tensorflow for tensorflow, keras in DATA_FORMATS.items()}.get(value, value)
-    return list(value) if isinstance(value, tuple) else value
+    plain = list(value) if isinstance(value, tuple) else value
+    return [plain] if option.is_list and isinstance(plain, int) else plain

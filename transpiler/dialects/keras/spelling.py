@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import attrs
 
-from transpiler.dialects.rows import REQUIRED, FieldError, Link, Native, Row
+from transpiler.dialects.rows import REQUIRED, FieldError, Link, Native, Refusal, Row
+from transpiler.ir import Node
 from transpiler.ir.types import DType
 from transpiler.ops.fields import to_int
 from transpiler.ops.spatial import DataFormat
@@ -40,6 +41,13 @@ class KerasRow(Row):
     def matches(self, native: Native) -> bool:
         """Whether the discriminating fields have this row's values, and `when` agrees."""
         return Row.matches(self, native) and (self.when is None or self.when(native))
+
+    def write(self, node: Node) -> Native | Refusal:
+        """As every row; refused is also what this row would not read, but another."""
+        made = Row.write(self, node)
+        if isinstance(made, Refusal) or self.write_only or self.matches(made):
+            return made
+        return Refusal(f"{self.native} cannot say this {node.op.name}")
 
 
 def required_link(

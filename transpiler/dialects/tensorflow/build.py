@@ -127,7 +127,9 @@ def _one(kind: str, value: Any) -> AttrValue | None:
     match kind:
         case "s":
             return _text(now(value))
-        case "i" | "f" | "b":
+        case "f":
+            return shortest(value)
+        case "i" | "b":
             return value  # type: ignore[no-any-return]  # the readers made an int, a float or a bool of it
         case "type":
             return DataType(value)
@@ -251,3 +253,10 @@ def _argument(raw: Raw, shapes: AttrValue | None) -> ArgDef:
         shape(handles[0].last("shape")) if handles else None,
         raw.last("number_attr", "") or raw.last("type_list_attr", ""),
     )
+
+
+def shortest(value: float) -> float:
+    """The decimal that a 32-bit float is written as: 0.001, not 0.0010000000474974513."""
+    with np.errstate(over="ignore"):
+        single = np.float32(value)
+    return float(str(single)) if float(single) == value else value

@@ -5,14 +5,14 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from transpiler.dialects.rows import Refusal
 from transpiler.ir import Flip, Node, Op, Permute, Take, Value
 from transpiler.ir.rewriting import Rewriter
 from transpiler.ops.convolution import Conv, ConvTranspose, DepthwiseConv, Unfold, Windowed
-from transpiler.ops.core import Constant
-from transpiler.ops.elementwise import Multiply
 from transpiler.ops.pooling import AveragePool, MaxPool, Pool
+from transpiler.ops.preprocessing import Rescale
 from transpiler.ops.shape import Concat, Crop, ExpandDims, Pad, Reshape, Slice, Split
 from transpiler.ops.spatial import DataFormat, FeatureMap, feature_map
 from transpiler.ops.windows import (
@@ -296,21 +296,25 @@ def _counted_average(node: Node, op: AveragePool, spatial: tuple[int, ...], step
     else:
         x = steps.add("pad", Pad(pads=pads, data_format=op.data_format), x)
     mean = steps.add("mean", evolve(op, padding=Valid(), **plain), x)
-    factors = _corrections(op, spatial, pads, counts)
-    return steps.finish(Multiply(), mean, steps.add("correction", factors), params=())
+    return steps.finish(Rescale(scale=_corrections(op, spatial, pads, counts)), mean, params=())
 
 
 def _corrections(
     op: AveragePool, spatial: tuple[int, ...], pads: tuple[tuple[int, int], ...], counts: tuple[int, ...]
-) -> Constant:
-    """Window size over true divisor at every place, shaped to broadcast over batch and channels."""
+) -> Any:
+    """Window size over true divisor at every place, nested lists that broadcast over batch and channels."""
     axes = []
     for size, k, s, (before, after), count in zip(spatial, op.kernel, op.strides, pads, counts, strict=True):
         low, high = (-before, size + after) if op.count_padding else (0, size)
         starts = [i * s - before for i in range(count)]
         axes.append([max(min(start + k, high) - max(start, low), 1) for start in starts])
-    factors = [float(math.prod(op.kernel))]
-    for lengths in axes:
-        factors = [factor / length for factor in factors for length in lengths]
-    shape = FeatureMap(1, 1, counts, op.data_format).shape()
-    return Constant(shape=tuple(n or 1 for n in shape), values=tuple(factors))
+    last = op.data_format is DataFormat.CHANNELS_LAST
+    factors = _nested(float(math.prod(op.kernel)), axes, last)
+    return [factors] if last else [[factors]]
+
+
+def _nested(factor: float, axes: list[list[int]], last: bool) -> Any:
+    """The factor divided by the lengths along each axis, and at the end an axis of one channel if channels are last."""
+    if not axes:
+        return [factor] if last else factor
+    return [_nested(factor / length, axes[1:], last) for length in axes[0]]

@@ -14,6 +14,7 @@ from transpiler.dialects.rows import Refusal
 from transpiler.ir import Node, ParamUse, Value
 from transpiler.ir.rewriting import Rewriter
 from transpiler.ops.activation import Identity, Sigmoid, Tanh
+from transpiler.ops.array import FillLike
 from transpiler.ops.caffe_recurrent import TimeMajorLSTM, TimeMajorRecurrent, TimeMajorRNN
 from transpiler.ops.dense import Dense
 from transpiler.ops.elementwise import Add, Multiply
@@ -107,6 +108,8 @@ def _unroll(
     steps = Beside(node, rewriter)
     inputs = _projected(steps, op, shape[0])
     state = _initial(steps, op)
+    if state is None and len(inputs) == 1:
+        state = _zero(steps, op, inputs[0])
     outputs = []
     for step in inputs:
         state = advance(steps, op, step, state)
@@ -138,6 +141,13 @@ def _projected(steps: Beside, op: TimeMajorRecurrent, count: int) -> list[_Step]
         flags = steps.add(f"flags{t}", part, node.operands[1])
         made.append(_Step(t, projected, steps.add(f"cont{t}", ExpandDims(axis=1), flags)))
     return made
+
+
+def _zero(steps: Beside, op: TimeMajorRecurrent, step: _Step) -> _State:
+    """A state of zeros: a single step then still owns the matrices that only further steps would need."""
+    part = Slice(axes=(1,), begins=(0,), ends=(op.units,))
+    zero = steps.add("zero", FillLike(value=0.0), steps.add("like", part, step.projected))
+    return _State(zero, zero, zero if op.gates > 1 else None)
 
 
 def _initial(steps: Beside, op: TimeMajorRecurrent) -> _State | None:

@@ -10,6 +10,7 @@ import attrs
 from transpiler.diagnostics import Fix, Sink, Span
 from transpiler.ir import DType, Graph, Module, Node, Op, Origin, TensorType, Value
 from transpiler.ir.rewriting import result_names
+from transpiler.ir.text.printer import default_extras
 from transpiler.ir.types import UNKNOWN, refines
 from transpiler.passes.lower.irtext_data import lower_extras, lower_op, lower_use
 from transpiler.syntax import irtext as syntax
@@ -22,6 +23,8 @@ _DTYPES = {dtype.value: dtype for dtype in DType}
 
 def lower(tree: syntax.Module, name: str, sink: Sink) -> Module:
     """Return the module that a text describes; `name` is its name if it gives none. Errors go to the sink."""
+    framework = tree.framework.text if tree.framework else FRAMEWORK
+    native = framework if tree.native_names else None
     graphs: dict[str, Graph] = {}
     for graph in tree.graphs:
         phase = graph.phase.text if graph.phase else ""
@@ -30,13 +33,9 @@ def lower(tree: syntax.Module, name: str, sink: Sink) -> Module:
             sink.error(
                 "T0322", f"there are two graphs for phase {phase or 'any'}", where.span if where else None
             )
-        graphs[phase] = _Graph(sink, tree.native_names, name).lower(graph)
-    return Module(
-        tree.name.text if tree.name else name,
-        tree.framework.text if tree.framework else FRAMEWORK,
-        graphs,
-        lower_extras(tree.extras, sink),
-    )
+        graphs[phase] = _Graph(sink, native, name).lower(graph)
+    extras = lower_extras(tree.extras, sink, default_extras(native))
+    return Module(tree.name.text if tree.name else name, framework, graphs, extras)
 
 
 @attrs.define
@@ -44,7 +43,7 @@ class _Graph:
     """The lowering of one graph: what is defined so far, and where."""
 
     sink: Sink
-    native_names: bool
+    native: str | None
     name: str
     values: dict[str, Value] = attrs.field(factory=dict)
     places: dict[str, Span] = attrs.field(factory=dict)
@@ -66,11 +65,13 @@ class _Graph:
         )
         name = self.node_name(tree)
         params = tuple(use for line in tree.params for use in lower_use(line, name, op, self.sink))
-        extras = lower_extras(tree.extras, self.sink)
+        origin = _origin(tree, name)
+        from_source = (origin.layer, origin.type) != (name, tree.op.text)
+        extras = lower_extras(tree.extras, self.sink, default_extras(self.native if from_source else None))
         results = self.results(tree, types)
         if op is not None and whole:
             scope = tree.scope.text if tree.scope else ""
-            yield Node(name, op, tuple(operands), results, _origin(tree, name), params, scope, extras)
+            yield Node(name, op, tuple(operands), results, origin, params, scope, extras)
 
     def use(self, name: syntax.Name) -> Iterable[Value]:
         """The value of a name, or nothing and an error."""
@@ -133,7 +134,7 @@ class _Graph:
             natives = None
         values = []
         for i, (name, type_) in enumerate(zip(tree.results, types, strict=True)):
-            native = name.text if self.native_names else None
+            native = None if self.native is None else name.text
             if natives is not None:
                 stated = natives[i]
                 native = None if stated is None else stated.text

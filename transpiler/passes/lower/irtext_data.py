@@ -20,10 +20,10 @@ OP_KINDS = ("op", "list of ops")
 """Kinds of fields whose values are ops."""
 
 
-def lower_extras(tree: syntax.Table | None, sink: Sink) -> Extras:
-    """Framework -> its fields. Anything else is reported."""
+def lower_extras(tree: syntax.Table | None, sink: Sink, default: Extras = NO_EXTRAS) -> Extras:
+    """Framework -> its fields, `default` where nothing is written. Anything else is reported."""
     if tree is None:
-        return NO_EXTRAS
+        return default
     made: dict[str, dict[str, Any]] = {}
     for key, entry in _entries(tree, sink).items():
         if isinstance(entry.value, syntax.Table):

@@ -65,7 +65,8 @@ def read_layer(layer: KerasLayer, pattern: Attr, types: Sequence[TensorType], re
         path = (error.field,) if error.field else ()
         sink.error("T2031", f"layer '{layer.name}': {error}", layer.span_of(*path))
         return Reading(_opaque_op(layer, pattern, results))
-    return Reading(op, constants, _activation(layer, activation, sink), kept(layer.class_name, row, native))
+    extras = {} if layer.is_operation else kept(layer.class_name, row, native)
+    return Reading(op, constants, _activation(layer, activation, sink), extras)
 
 
 def has_activation(layer: KerasLayer) -> bool:
@@ -80,9 +81,19 @@ def _reader(layer: KerasLayer, native: Native) -> Row | None:
     if any(marker in layer.config for marker in markers) or layer.registered_name not in (None, layer.class_name):
         return None
     row = KERAS3.reader(native)
-    if row is not None and CALL in native.config and CALL not in row.consumed:
+    if row is None or (CALL in native.config and CALL not in row.consumed):
         return None
-    return row
+    return None if layer.is_operation and _says_more(row, native) else row
+
+
+_SAYS_NOTHING: Final[tuple[tuple[str, Attr], ...]] = (("decimals", 0), ("fill_mode", "constant"))
+
+
+def _says_more(row: Row, native: Native) -> bool:
+    """Whether an operation has an argument that its row does not read: it would change what is computed."""
+    rest = {key: value for key, value in native.config.items() if key not in row.consumed and key not in SYNTHETIC}
+    rest.pop("name", None)
+    return any(value not in (None, False) and (key, value) not in _SAYS_NOTHING for key, value in rest.items())
 
 
 def _with_pattern(config: dict[str, Attr], pattern: Attr, types: Sequence[TensorType]) -> dict[str, Attr]:

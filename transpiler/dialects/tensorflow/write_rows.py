@@ -1,0 +1,157 @@
+"""Every op of the IR that TensorFlow's graphs say, and the steps that say it: the table that decides legality."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from transpiler.dialects.rows import Attr, Dialect, Refusal, Row
+from transpiler.dialects.tensorflow import write_learned as learned
+from transpiler.dialects.tensorflow import write_math as maths
+from transpiler.dialects.tensorflow import write_shapes as shapes
+from transpiler.dialects.tensorflow import write_windows as windows
+from transpiler.dialects.tensorflow.write_steps import Refused, Result, Steps
+from transpiler.dialects.tensorflow.write_template import Template
+from transpiler.ir import Node, Op
+from transpiler.ops import activation as act
+from transpiler.ops import array, core, dense, einsum, pooling, preprocessing, shape
+from transpiler.ops import convolution as conv
+from transpiler.ops import elementwise as ew
+from transpiler.ops import normalization as norm
+from transpiler.ops import regularization as reg
+from transpiler.ops.reduction import Reduce
+
+Writer = Callable[[Any, Steps], Result]
+
+_identity: Writer = maths.single("Identity")
+
+WRITERS: Final[Mapping[type[Op], tuple[str, Writer]]] = {
+    core.Input: ("Placeholder", learned.placeholder),
+    core.Constant: ("Const", learned.constant),
+    core.Parameter: ("ReadVariableOp", learned.parameter),
+    conv.Conv: ("Conv2D", windows.conv),
+    conv.DepthwiseConv: ("DepthwiseConv2dNative", windows.depthwise),
+    conv.SeparableConv: ("DepthwiseConv2dNative", windows.separable),
+    conv.ConvTranspose: ("Conv2DBackpropInput", windows.conv_transpose),
+    pooling.MaxPool: ("MaxPool", windows.pool),
+    pooling.AveragePool: ("AvgPool", windows.pool),
+    pooling.GlobalMaxPool: ("Max", windows.global_pool),
+    pooling.GlobalAveragePool: ("Mean", windows.global_pool),
+    dense.Dense: ("MatMul", learned.dense),
+    dense.Embedding: ("GatherV2", learned.embedding),
+    dense.MatMul: ("BatchMatMulV2", learned.matmul),
+    einsum.Einsum: ("Einsum", learned.einsum),
+    einsum.EinsumDense: ("Einsum", learned.einsum_dense),
+    norm.BatchNorm: ("FusedBatchNormV3", learned.batch_norm),
+    norm.Scale: ("Mul", learned.scale),
+    norm.Bias: ("BiasAdd", learned.bias),
+    norm.LRN: ("LRN", learned.lrn),
+    norm.LayerNorm: ("Mean", learned.layer_norm),
+    norm.GroupNorm: ("Mean", learned.group_norm),
+    norm.UnitNorm: ("Rsqrt", learned.unit_norm),
+    act.Relu: ("Relu", maths.relu),
+    act.PRelu: ("Relu", maths.prelu),
+    act.Elu: ("Elu", maths.elu),
+    act.Selu: ("Selu", maths.single("Selu")),
+    act.Gelu: ("Erf", maths.gelu),
+    act.Softplus: ("Softplus", maths.single("Softplus")),
+    act.Softsign: ("Softsign", maths.single("Softsign")),
+    act.Sigmoid: ("Sigmoid", maths.single("Sigmoid")),
+    act.Tanh: ("Tanh", maths.single("Tanh")),
+    act.HardSigmoid: ("Maximum", maths.hard_sigmoid),
+    act.Swish: ("Mul", maths.swish),
+    act.HardSwish: ("Relu6", maths.hard_swish),
+    act.Mish: ("Softplus", maths.mish),
+    act.ThresholdedRelu: ("Greater", maths.thresholded_relu),
+    act.Threshold: ("Greater", maths.threshold),
+    act.Clip: ("Maximum", maths.clip),
+    act.Identity: ("Identity", _identity),
+    act.Abs: ("Abs", maths.single("Abs")),
+    act.Affine: ("Mul", maths.write_affine),
+    act.Power: ("Pow", maths.power),
+    act.Exp: ("Exp", maths.exp),
+    act.Log: ("Log", maths.log),
+    act.Unary: ("Sin", maths.unary),
+    act.Softmax: ("Softmax", maths.softmax),
+    act.LogSoftmax: ("LogSoftmax", maths.log_softmax),
+    act.SoftmaxOver: ("Exp", maths.softmax_over),
+    act.Glu: ("Sigmoid", maths.glu),
+    act.Maxout: ("Max", maths.maxout),
+    ew.Add: ("AddV2", maths.add),
+    ew.Multiply: ("Mul", maths.multiply),
+    ew.Maximum: ("Maximum", maths.maximum),
+    ew.Minimum: ("Minimum", maths.minimum),
+    ew.Average: ("AddN", maths.average),
+    ew.Subtract: ("Sub", maths.single("Sub")),
+    ew.Divide: ("RealDiv", maths.single("RealDiv")),
+    ew.Pow: ("Pow", maths.single("Pow")),
+    ew.Compare: ("Greater", maths.compare),
+    ew.Select: ("SelectV2", maths.select),
+    ew.BinaryFunction: ("FloorDiv", maths.binary),
+    ew.Cast: ("Cast", maths.cast),
+    ew.Dot: ("Einsum", maths.dot),
+    Reduce: ("Sum", maths.reduce),
+    array.ArgExtremum: ("ArgMax", maths.arg_extremum),
+    array.TopK: ("TopKV2", maths.top_k),
+    array.FillLike: ("OnesLike", maths.fill_like),
+    array.Cumulative: ("Cumsum", maths.cumulative),
+    array.Variance: ("Mean", maths.variance),
+    array.Norm: ("Sqrt", maths.norm),
+    array.Gather: ("GatherV2", shapes.gather),
+    array.Stack: ("Pack", shapes.stack),
+    array.Unstack: ("Unpack", shapes.unstack),
+    array.BroadcastTo: ("BroadcastTo", shapes.broadcast_to),
+    array.TileAxes: ("Tile", shapes.tile_axes),
+    array.Repeat: ("Tile", shapes.repeat),
+    array.Flip: ("ReverseV2", shapes.flip),
+    array.Roll: ("Roll", shapes.roll),
+    array.PadAxes: ("Pad", shapes.pad_axes),
+    array.Index: ("StridedSlice", shapes.index),
+    shape.Flatten: ("Reshape", shapes.flatten),
+    shape.Reshape: ("Reshape", shapes.reshape),
+    shape.Transpose: ("Transpose", shapes.transpose),
+    shape.Concat: ("ConcatV2", shapes.concat),
+    shape.Split: ("Split", shapes.split),
+    shape.Slice: ("StridedSlice", shapes.slice_),
+    shape.Crop: ("StridedSlice", shapes.crop),
+    shape.Pad: ("Pad", shapes.pad),
+    shape.Tile: ("Tile", shapes.tile),
+    shape.RepeatVector: ("Tile", shapes.repeat_vector),
+    shape.ExpandDims: ("ExpandDims", shapes.expand_dims),
+    shape.Squeeze: ("Squeeze", shapes.squeeze),
+    shape.Reverse: ("ReverseV2", shapes.reverse),
+    shape.SelectRows: ("GatherV2", shapes.select_rows),
+    shape.Upsample: ("ResizeNearestNeighbor", shapes.upsample),
+    reg.Dropout: ("Identity", _identity),
+    reg.SpatialDropout: ("Identity", _identity),
+    reg.GaussianNoise: ("Identity", _identity),
+    reg.GaussianDropout: ("Identity", _identity),
+    reg.AlphaDropout: ("Identity", _identity),
+    reg.ActivityRegularization: ("Identity", _identity),
+    preprocessing.RandomChange: ("Identity", _identity),
+    preprocessing.OneHot: ("OneHot", lambda op, s: maths.one_hot(s, op.count, op.axis)),
+}
+"""Op class -> the TensorFlow op that does most of it, and what writes it. Training is not written."""
+
+
+def template_of(node: Node) -> Template | Refusal:
+    """The steps that a node becomes, or why there are none."""
+    if type(node.op) not in WRITERS:
+        return Refusal(f"TensorFlow has no op for {node.op.name}")
+    steps = Steps(node)
+    try:
+        return steps.finish(WRITERS[type(node.op)][1](node.op, steps))
+    except Refused as refused:
+        return refused.refusal
+
+
+def _put(node: Node) -> Mapping[str, Attr] | Refusal:
+    made = template_of(node)
+    return made if isinstance(made, Refusal) else {}
+
+
+TENSORFLOW_WRITING: Final = Dialect(
+    "tensorflow",
+    tuple(Row(native, op, write_only=True, put=_put) for op, (native, _) in WRITERS.items()),
+)
+"""The rows that decide what is legal: a node is if and only if its template can be made."""

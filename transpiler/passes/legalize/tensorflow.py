@@ -1,0 +1,107 @@
+"""Legalization for TensorFlow: every node becomes a few ops that a CPU runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from transpiler.dialects.rows import Refusal
+from transpiler.dialects.tensorflow.write_rows import TENSORFLOW_WRITING, template_of
+from transpiler.ir import Graph, Node, Op, ParamUse, Take, Value
+from transpiler.ir.rewriting import Rewriter, rewrite, without_dead_nodes
+from transpiler.ops import convolution as conv
+from transpiler.ops import normalization as norm
+from transpiler.ops import pooling as pool
+from transpiler.ops import reduction, shape
+from transpiler.ops.caffe_recurrent import TimeMajorLSTM, TimeMajorRNN
+from transpiler.ops.core import Input
+from transpiler.ops.dense import Dense
+from transpiler.passes.legalize import keras_learned, keras_math, keras_normalization, keras_shape, unrolled
+from transpiler.passes.legalize import keras_windows as windows
+from transpiler.passes.legalize import tensorflow_windows as own
+from transpiler.passes.legalize.engine import LegalRule, legalize
+from transpiler.passes.manager import EXPLICIT_PADDING, SHAPED, Context, Pass
+
+
+def _stochastic(node: Node, rewriter: Rewriter) -> Sequence[Value] | Refusal | None:
+    del node, rewriter
+    return Refusal("TensorFlow has no pooling that draws elements at random")
+
+
+RULES: Final[Mapping[type[Op], Sequence[LegalRule]]] = {
+    conv.Conv: (own.grouped_conv, windows.strided_and_dilated, windows.conv),
+    conv.DepthwiseConv: (own.depthwise_volume, own.strided_and_dilated, windows.unequal_depthwise_strides, windows.conv),
+    conv.SeparableConv: (own.separated,),
+    conv.Unfold: (windows.unfold,),
+    conv.ConvTranspose: (windows.grouped_transposed, windows.dilated_transposed, own.transposed),
+    pool.MaxPool: (windows.max_pool,),
+    pool.AveragePool: (windows.average_pool,),
+    pool.StochasticPool: (_stochastic,),
+    Dense: (keras_learned.dense,),
+    norm.LRN: (own.lrn, keras_normalization.lrn),
+    norm.MVN: (keras_normalization.mvn,),
+    norm.L2Normalize: (keras_normalization.l2_normalize,),
+    reduction.ArgMax: (keras_math.arg_max,),
+    shape.Copies: (keras_shape.copies,),
+    shape.ShuffleChannels: (keras_shape.shuffle,),
+    shape.CropLike: (keras_shape.crop_like,),
+    TimeMajorLSTM: (unrolled.lstm,),
+    TimeMajorRNN: (unrolled.rnn,),
+}
+"""Op class -> the rules that are tried, in order, when the node has no template."""
+
+IDIOMS: Final[Mapping[type[Op], Sequence[LegalRule]]] = {conv.Conv: (own.depthwise,)}
+"""Rules for nodes that could be written as they are, but that a person would write otherwise."""
+
+
+def _idioms(graph: Graph, context: Context) -> Graph:
+    del context
+
+    def rule(node: Node, rewriter: Rewriter) -> Sequence[Value] | None:
+        for candidate in IDIOMS.get(type(node.op), ()):
+            made = candidate(node, rewriter)
+            if made is not None and not isinstance(made, Refusal):
+                return made
+        return None
+
+    return rewrite(graph, rule)
+
+
+def _legalize(graph: Graph, context: Context) -> Graph:
+    legal = legalize(graph, context, TENSORFLOW_WRITING, RULES, "TensorFlow")
+    return without_dead_nodes(legal, lambda node: isinstance(node.op, Input))
+
+
+def _parts(use: ParamUse) -> object:
+    """Which part of an array is used: groups of one kernel are different parts."""
+    return use.symbol, tuple(step for step in use.relayouts if isinstance(step, Take))
+
+
+def _check_shared(graph: Graph, context: Context) -> Graph:
+    """An array that several nodes share is one variable, so all of them must read it in the same order."""
+    first: dict[object, tuple[Node, object]] = {}
+    for node in graph.nodes:
+        made = template_of(node)
+        for array in () if isinstance(made, Refusal) else made.arrays:
+            use = node.param(array.role)
+            stored = (use.relayouts, array.axes, array.shape)
+            other, theirs = first.setdefault(_parts(use), (node, stored))
+            if stored != theirs:
+                context.sink.error(
+                    "T5003",
+                    f"layers {other.origin.layer} and {node.origin.layer} share {use.symbol} but read it in different "
+                    "orders, and a variable has one",
+                    node.span,
+                    related=() if other.span is None else ((other.span, "the first layer that uses it"),),
+                )
+    return graph
+
+
+SHARED_ARRAYS: Final = Pass("shared_arrays", _check_shared, requires=frozenset({SHAPED}))
+TENSORFLOW_IDIOMS: Final = Pass("idioms[tensorflow]", _idioms, requires=frozenset({SHAPED}))
+LEGALIZE_TENSORFLOW: Final = Pass(
+    "legalize[tensorflow]",
+    _legalize,
+    provides=frozenset({"legal[tensorflow]"}),
+    breaks=frozenset({EXPLICIT_PADDING}),
+)

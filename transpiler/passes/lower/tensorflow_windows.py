@@ -1,0 +1,178 @@
+"""Rules for convolution, pooling, normalization and resizing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from transpiler.ir import Op, Value
+from transpiler.ops.functional import (
+    BatchToSpace,
+    FunctionalBatchNorm,
+    FunctionalConv,
+    FunctionalConvTranspose,
+    FunctionalDepthwise,
+    SpaceToBatch,
+)
+from transpiler.ops.normalization import LRN, Bias
+from transpiler.ops.pooling import AveragePool, MaxPool
+from transpiler.ops.preprocessing import Resize
+from transpiler.ops.shape import Upsample
+from transpiler.ops.spatial import DataFormat
+from transpiler.passes.lower.tensorflow_node import Keep, Reading, Rule
+
+
+def _conv(rank: int, kind: type[FunctionalConv] | type[FunctionalDepthwise]) -> Rule:
+    def rule(reading: Reading) -> Sequence[Value]:
+        op = kind(
+            strides=reading.spatial("strides", rank),
+            dilations=reading.spatial("dilations", rank),
+            padding=reading.padding(rank),
+            data_format=reading.format(),
+        )
+        return reading.emit(op, reading.x(0), reading.x(1))
+
+    return rule
+
+
+def _transposed(rank: int) -> Rule:
+    """Operands: the sizes of the result, the kernel, x."""
+
+    def rule(reading: Reading) -> Sequence[Value]:
+        static = reading.static(0)
+        sizes: tuple[int | None, ...] = ()
+        format = reading.format()
+        if static is not None and static.array.shape == (rank + 2,):
+            items = [item if isinstance(item, int) and item >= 0 else None for item in static.array]
+            sizes = tuple(items[2:] if format is DataFormat.CHANNELS_FIRST else items[1:-1])
+        op = FunctionalConvTranspose(
+            strides=reading.spatial("strides", rank),
+            dilations=reading.spatial("dilations", rank),
+            padding=reading.padding(rank),
+            size=sizes,
+            data_format=format,
+        )
+        return reading.emit(op, reading.x(2), reading.x(1))
+
+    return rule
+
+
+def _pool(rank: int, kind: type[MaxPool] | type[AveragePool]) -> Rule:
+    def rule(reading: Reading) -> Sequence[Value]:
+        op = kind(
+            kernel=reading.spatial("ksize", rank),
+            strides=reading.spatial("strides", rank),
+            padding=reading.padding(rank),
+            data_format=reading.format(),
+        )
+        return reading.emit(op, reading.x(0))
+
+    return rule
+
+
+def _bias(reading: Reading) -> Sequence[Value]:
+    x = reading.x(0)
+    axis = 1 if reading.format() is DataFormat.CHANNELS_FIRST else -1
+    return reading.emit(Bias(axis=axis, num_axes=1, learned=False), x, reading.x(1))
+
+
+def _batch_norm(reading: Reading) -> Sequence[Value]:
+    x = reading.x(0)
+    axis = 1 if reading.format() is DataFormat.CHANNELS_FIRST else (x.type.rank or 4) - 1
+    op = FunctionalBatchNorm(
+        axis=axis,
+        epsilon=float(reading.get("epsilon", 1e-4)),
+        training=bool(reading.get("is_training", True)),
+    )
+    return reading.emit(op, x, *(reading.x(i) for i in range(1, 5)))
+
+
+def _lrn(reading: Reading) -> Sequence[Value]:
+    """TensorFlow multiplies the sum of squares with alpha, here it is divided by their number first (trap 16)."""
+    size = 2 * int(reading.get("depth_radius", 5)) + 1
+    x = reading.x(0)
+    op = LRN(
+        size=size,
+        alpha=float(reading.get("alpha", 1.0)) * size,
+        beta=float(reading.get("beta", 0.5)),
+        k=float(reading.get("bias", 1.0)),
+        axis=(x.type.rank or 4) - 1,
+    )
+    return reading.emit(op, x)
+
+
+def _resize(interpolation: str) -> Rule:
+    """Half-pixel centres, or nearest by whole factors, where all conventions agree."""
+
+    def rule(reading: Reading) -> Sequence[Value]:
+        x = reading.x(0)
+        static, shape = reading.static(1), x.type.shape
+        half, corners = bool(reading.get("half_pixel_centers")), bool(reading.get("align_corners"))
+        if static is None or static.array.shape != (2,) or shape is None or len(shape) != 4 or corners:
+            raise Keep
+        factors = [_factor(have, want, x, i + 1) for i, (have, want) in enumerate(zip(shape[1:3], static.array, strict=True))]
+        if interpolation == "nearest" and None not in factors:
+            whole = tuple(factor for factor in factors if factor is not None)
+            return reading.emit(Upsample(factors=whole, data_format=DataFormat.CHANNELS_LAST), x)
+        if not half:
+            raise Keep
+        if None not in factors and interpolation == "bilinear":
+            whole = tuple(factor for factor in factors if factor is not None)
+            op: Op = Upsample(factors=whole, interpolation="bilinear", data_format=DataFormat.CHANNELS_LAST)
+            return reading.emit(op, x)
+        numbers = static.numbers
+        if numbers is None:
+            raise Keep
+        height, width = numbers
+        return reading.emit(Resize(height=height, width=width, interpolation=interpolation), x)
+
+    return rule
+
+
+def _factor(have: int | None, want: object, x: Value, axis: int) -> int | None:
+    """The whole factor from one size to another, None if there is none."""
+    from transpiler.passes.lower.tensorflow_static import Size
+
+    if isinstance(want, Size) and have is None and want.dims == ((x, axis),):
+        return want.factor
+    if isinstance(want, int) and have and want % have == 0:
+        return want // have
+    return None
+
+
+def _blocks(reading: Reading) -> tuple[tuple[int, ...], tuple[tuple[int, int], ...]]:
+    block = tuple(int(size) for size in reading.numbers(1))
+    flat = [int(size) for size in reading.numbers(2)]
+    return block, tuple(zip(flat[::2], flat[1::2], strict=True))
+
+
+def _space_to_batch(reading: Reading) -> Sequence[Value]:
+    block, pads = _blocks(reading)
+    return reading.emit(SpaceToBatch(block=block, pads=pads), reading.x(0))
+
+
+def _batch_to_space(reading: Reading) -> Sequence[Value]:
+    block, crops = _blocks(reading)
+    return reading.emit(BatchToSpace(block=block, crops=crops), reading.x(0))
+
+
+RULES: Final[Mapping[str, Rule]] = {
+    "Conv2D": _conv(2, FunctionalConv),
+    "Conv3D": _conv(3, FunctionalConv),
+    "DepthwiseConv2dNative": _conv(2, FunctionalDepthwise),
+    "Conv2DBackpropInput": _transposed(2),
+    "Conv3DBackpropInputV2": _transposed(3),
+    "MaxPool": _pool(2, MaxPool),
+    "MaxPool3D": _pool(3, MaxPool),
+    "AvgPool": _pool(2, AveragePool),
+    "AvgPool3D": _pool(3, AveragePool),
+    "BiasAdd": _bias,
+    "BiasAddV1": _bias,
+    **dict.fromkeys(("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3"), _batch_norm),
+    "LRN": _lrn,
+    "ResizeNearestNeighbor": _resize("nearest"),
+    "ResizeBilinear": _resize("bilinear"),
+    "ResizeBicubic": _resize("bicubic"),
+    "SpaceToBatchND": _space_to_batch,
+    "BatchToSpaceND": _batch_to_space,
+}
