@@ -145,7 +145,7 @@ def _new_values(
     return _raw(said, rank, numbers).filter(lambda value: _accepts(convert, value))
 
 
-def _raw(said: str, rank: int, numbers: st.SearchStrategy[float]) -> st.SearchStrategy[Any]:  # noqa: C901
+def _raw(said: str, rank: int, numbers: st.SearchStrategy[float]) -> st.SearchStrategy[Any]:  # noqa: C901, PLR0912
     """Values for a kind of field, as its declaration says it; one case a kind."""
     pairs = _some(st.tuples(st.integers(0, 5), st.integers(0, 5)), rank)
     if " or " in said and not said.startswith(("one of ", "true", "valid")):

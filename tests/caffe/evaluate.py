@@ -8,10 +8,9 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from transpiler.ir import Graph, Node, Value
 from transpiler.ops import activation as act
@@ -26,7 +25,8 @@ from transpiler.ops.reduction import Reduce, Reducer, ReduceTail
 from transpiler.ops.regularization import Dropout
 from transpiler.ops.windows import Explicit
 
-Array = npt.NDArray[np.float64]
+Array: TypeAlias = Any
+"""An array of 64-bit numbers; numpy's own annotations do not see through indexing by windows."""
 Params = Mapping[str, Array]
 
 
@@ -130,17 +130,20 @@ def _pads(op: Any) -> Sequence[tuple[int, int]]:
     return op.padding.pads if isinstance(op.padding, Explicit) else ((0, 0),) * op.rank
 
 
+def _reach(op: Any, place: Sequence[int]) -> tuple[slice, ...]:
+    """The elements that the window at a place spans, along each axis."""
+    rows = zip(place, op.strides, op.kernel, op.dilations, strict=True)
+    return tuple(slice(i * s, i * s + (k - 1) * d + 1, d) for i, s, k, d in rows)
+
+
 def _windows(op: Any, x: Array, counts: Sequence[int], fill: float) -> Array:
     """[N, C, places…, kernel…]: every window, what lies outside filled."""
     pads = [(before, after + 64) for before, after in _pads(op)]
     padded = np.pad(x, [(0, 0), (0, 0), *pads], constant_values=fill)
     out = np.empty((*x.shape[:2], *counts, *op.kernel))
     for place in itertools.product(*map(range, counts)):
-        taken = tuple(
-            slice(i * s, i * s + (k - 1) * d + 1, d)
-            for i, s, k, d in zip(place, op.strides, op.kernel, op.dilations, strict=True)
-        )
-        out[(slice(None), slice(None), *place)] = padded[(slice(None), slice(None), *taken)]
+        taken: Any = (..., *_reach(op, place))
+        out[(slice(None), slice(None), *place)] = padded[taken]
     return out
 
 
@@ -170,11 +173,7 @@ def _transposed(op: ConvTranspose, x: Array, learned: Mapping[str, Array]) -> Ar
         spread = np.einsum(
             "ngc,gco...->ngo...", grouped[(slice(None), slice(None), slice(None), *place)], kernel
         )
-        where = tuple(
-            slice(i * s, i * s + (k - 1) * d + 1, d)
-            for i, s, k, d in zip(place, op.strides, op.kernel, op.dilations, strict=True)
-        )
-        out[(slice(None), slice(None), *where)] += spread.reshape(n, op.filters, *op.kernel)
+        out[(..., *_reach(op, place))] += spread.reshape(n, op.filters, *op.kernel)
     cut = tuple(slice(before, out.shape[i + 2] - after) for i, (before, after) in enumerate(op.crops))
     return _biased(out[(slice(None), slice(None), *cut)], learned)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
+
 import attrs
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, find, given, settings
 from hypothesis import strategies as st
 
 from tests.caffe.nets import module_of, written
@@ -77,17 +79,15 @@ def _in_float32(op: Op) -> Op:
 @pytest.mark.parametrize("row", [row for row in LAW_ROWS if row.native != "ReLU6"], ids=_row_id)
 def test_some_op_is_written(row: Row) -> None:
     """The laws above are not kept by refusing everything."""
-    found: list[Native] = []
-
-    @settings(max_examples=100, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-    @given(node=nodes(row.op, numbers=NUMBERS))
-    def search(node: Node) -> None:
-        if not found:
-            native = row.write(_as_read(node, row))
-            found.extend([native] if isinstance(native, Native) else [])
-
-    search()
-    assert found
+    effort = settings(
+        max_examples=3000, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+    )
+    find(
+        nodes(row.op, numbers=NUMBERS),
+        lambda node: isinstance(row.write(_as_read(node, row)), Native),
+        settings=effort,
+        random=random.Random(3),
+    )
 
 
 def test_a_layer_of_a_fork_is_not_written_for_others() -> None:

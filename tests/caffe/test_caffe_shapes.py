@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.caffe.nets import ORACLE, blobs, errors, parameters, read, shaped, text_of
-from transpiler.ir import Shape
+from transpiler.ir import Graph, Shape
 from transpiler.ops.core import Data
 
 AUTOMATIC_SPLIT = re.compile(r".*_split_\d+$")
@@ -40,7 +40,7 @@ def _replaced(text: str, phase: str, answer: dict[str, Any]) -> dict[str, Shape]
         if isinstance(node.op, Data) and node.origin.layer in answer["data_layers_as_input"]
         for value in node.results
     ]
-    return {top: tuple(answer["blobs"][top]) for top in tops if top in answer["blobs"]}
+    return {top: tuple(answer["blobs"][top]) for top in tops if top and top in answer["blobs"]}
 
 
 def _as_listed(answer: dict[str, Any]) -> dict[str, list[Shape]]:
@@ -79,9 +79,9 @@ def test_every_blob_and_parameter_of_the_kit(kit_net: Path) -> None:
             assert mine[rest] == tuple(array.tolist()), rest
         if kind == "w":
             layer, index = rest.rsplit("/", 1)
-            bookkeeping = _type_of(graph.nodes, layer) == "BatchNorm" and index == "2"
+            bookkeeping = _type_of(graph, layer) == "BatchNorm" and index == "2"
             assert bookkeeping or learned[layer][int(index)] == array.shape, name
 
 
-def _type_of(nodes: Any, layer: str) -> str:
-    return next(node.origin.type for node in nodes if node.origin.layer == layer)
+def _type_of(graph: Graph, layer: str) -> str:
+    return next(node.origin.type for node in graph.nodes if node.origin.layer == layer)

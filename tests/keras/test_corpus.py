@@ -32,7 +32,7 @@ def recorded(file: Path) -> dict[str, Any]:
 
 
 def layers(graph: Graph) -> dict[str, tuple[Shape | None, int]]:
-    """The result's shape and the number of parameters of each source layer; the last node of a layer gives its shape."""
+    """The shape that each source layer's last node gives, and the layer's number of parameters."""
     found: dict[str, tuple[Shape | None, int]] = {}
     for node in graph.nodes:
         shapes = list(parameters(node).values())
@@ -90,7 +90,10 @@ def test_keras_3_loads_what_is_written(file: Path) -> None:
     module, _ = read(file.read_text(), file.name)
     module = typed_module(module)
     nodes = module.graphs[""].nodes
-    if any(isinstance(node.op, LRN) or (isinstance(node.op, Opaque) and node.op.type in USERS_OWN) for node in nodes):
+    if any(
+        isinstance(node.op, LRN) or (isinstance(node.op, Opaque) and node.op.type in USERS_OWN)
+        for node in nodes
+    ):
         pytest.skip("layers that Keras 3 does not have")
     keras.backend.clear_session()
     loaded = keras.models.model_from_json(json.dumps(written(module)))
@@ -104,7 +107,10 @@ def test_keras_2_loads_what_is_written(file: Path) -> None:
     module, _ = read(file.read_text(), file.name)
     module = typed_module(module)
     nodes = module.graphs[""].nodes
-    if any(isinstance(node.op, LRN) or (isinstance(node.op, Opaque) and node.op.type in USERS_OWN) for node in nodes):
+    if any(
+        isinstance(node.op, LRN) or (isinstance(node.op, Opaque) and node.op.type in USERS_OWN)
+        for node in nodes
+    ):
         pytest.skip("layers that Keras 2 does not have")
     tf_keras.backend.clear_session()
     loaded = tf_keras.models.model_from_json(json.dumps(written(module, 2)))

@@ -41,7 +41,10 @@ def random_weights(model: Any) -> list[Any]:
 
 def results(model: Any, case: Case) -> list[Any]:
     inputs = numbers(case)
-    return [np.asarray(y) for y in keras.tree.flatten(model(inputs if len(inputs) > 1 else inputs[0], training=False))]
+    return [
+        np.asarray(y)
+        for y in keras.tree.flatten(model(inputs if len(inputs) > 1 else inputs[0], training=False))
+    ]
 
 
 def shapes_of(module: Module) -> list[Any]:
@@ -64,7 +67,9 @@ def test_layer_is_read_and_written_as_keras_has_it(case: Case) -> None:
         assert shapes_of(module) == [tuple(y.shape) for y in keras.tree.flatten(model.outputs)]
     node = next(node for node in module.graphs[""].nodes if node.origin.layer == model.layers[-1].name)
     real = next(layer for layer in model.layers if layer.name == node.origin.layer)
-    mine = [shape for n in module.graphs[""].nodes if n.origin.layer == real.name for shape in native_shapes(n)]
+    mine = [
+        shape for n in module.graphs[""].nodes if n.origin.layer == real.name for shape in native_shapes(n)
+    ]
     assert mine == [tuple(weight.shape) for weight in real.weights]
     assert all(parameters(n) is not None for n in module.graphs[""].nodes)
 
@@ -79,6 +84,8 @@ def test_layer_is_read_and_written_as_keras_has_it(case: Case) -> None:
     model.set_weights(weights)
     loaded.set_weights(weights)
     computed = results(model, case)
-    assert shapes_of(module) == [fitting(y.shape, shape) for y, shape in zip(computed, shapes_of(module), strict=True)]
+    assert shapes_of(module) == [
+        fitting(y.shape, shape) for y, shape in zip(computed, shapes_of(module), strict=True)
+    ]
     for expected, found in zip(computed, results(loaded, case), strict=True):
         np.testing.assert_allclose(found, expected, rtol=case.tolerance, atol=case.tolerance)

@@ -19,11 +19,12 @@ ops = keras.ops
 Function = Callable[[Any, Any], Any]
 
 UNARY = (
-    "absolute", "negative", "sign", "square", "sqrt", "reciprocal", "exp", "expm1", "log", "log1p", "log2", "log10", "floor",
-    "ceil", "trunc", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "arcsinh", "arctanh", "tanh", "rsqrt",
-    "erf", "relu", "relu6", "sigmoid", "softplus", "softsign", "silu", "selu", "hard_sigmoid", "hard_silu", "hard_tanh",
-    "log_sigmoid", "elu", "leaky_relu", "softmax", "log_softmax", "stop_gradient", "zeros_like", "ones_like",
-    "tanh_shrink", "sparse_plus", "sparse_sigmoid", "sparsemax", "exp2", "round",
+    "absolute", "negative", "sign", "square", "sqrt", "reciprocal", "exp", "expm1", "log", "log1p", "log2",
+    "log10", "floor", "ceil", "trunc", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh",
+    "arcsinh", "arctanh", "tanh", "rsqrt", "erf", "relu", "relu6", "sigmoid", "softplus", "softsign", "silu",
+    "selu", "hard_sigmoid", "hard_silu", "hard_tanh", "log_sigmoid", "elu", "leaky_relu", "softmax",
+    "log_softmax", "stop_gradient", "zeros_like", "ones_like", "tanh_shrink", "sparse_plus", "sparse_sigmoid",
+    "sparsemax", "exp2", "round",
 )  # fmt: skip
 
 FUNCTIONS: dict[str, Function] = {
@@ -44,8 +45,8 @@ FUNCTIONS: dict[str, Function] = {
     "number power": lambda x, y: 2**x,
     "floor divide": lambda x, y: x // y,
     "mod": lambda x, y: x % 0.3,
-    "arctan2": lambda x, y: ops.arctan2(x, y),
-    "maximum": lambda x, y: ops.maximum(x, y),
+    "arctan2": ops.arctan2,
+    "maximum": ops.maximum,
     "maximum number": lambda x, y: ops.maximum(x, 0.5),
     "minimum array": lambda x, y: ops.minimum(x, np.full((6,), 0.5, "float32")),
     "add array": lambda x, y: ops.add(x, np.arange(24, dtype="float32").reshape(4, 6)),

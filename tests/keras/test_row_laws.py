@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -54,10 +56,8 @@ def test_required_fields_are_asked_for(native: str) -> None:
     empty = Native(native, {})
     for row in rows_reading(native):
         if row.matches(empty):
-            try:
+            with contextlib.suppress(FieldError):
                 row.read(empty)
-            except FieldError as error:
-                assert str(error)
 
 
 def test_keras2_writes_only_what_it_has() -> None:

@@ -35,7 +35,9 @@ def shared_without_weights() -> Any:
 
 
 def siamese() -> Any:
-    base = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, activation="relu"), keras.layers.Dropout(0.1)], name="base")
+    base = keras.Sequential(
+        [keras.Input((4,)), keras.layers.Dense(3, activation="relu"), keras.layers.Dropout(0.1)], name="base"
+    )
     a, b = keras.Input((4,)), keras.Input((4,))
     return keras.Model([a, b], keras.layers.Subtract()([base(a), base(b)]), name="siamese")
 
@@ -50,7 +52,9 @@ def nested_functional() -> Any:
 
 def nested_dict() -> Any:
     p, q = keras.Input((4,), name="p"), keras.Input((3,), name="q")
-    inner = keras.Model({"p": p, "q": q}, {"sum": keras.layers.Dense(2)(p), "all": keras.layers.Concatenate()([p, q])})
+    inner = keras.Model(
+        {"p": p, "q": q}, {"sum": keras.layers.Dense(2)(p), "all": keras.layers.Concatenate()([p, q])}
+    )
     a, b = keras.Input((4,)), keras.Input((3,))
     made = inner({"p": a, "q": b})
     return keras.Model([a, b], keras.layers.Concatenate()([made["sum"], made["all"]]))
@@ -75,12 +79,16 @@ def nested_pass_through() -> Any:
 def sequential_of_models() -> Any:
     x = keras.Input((4,))
     head = keras.Model(x, keras.layers.Dense(3)(x), name="head")
-    return keras.Sequential([keras.Input((4,)), head, keras.Sequential([keras.layers.Dense(2), keras.layers.ReLU()], name="tail")])
+    return keras.Sequential(
+        [keras.Input((4,)), head, keras.Sequential([keras.layers.Dense(2), keras.layers.ReLU()], name="tail")]
+    )
 
 
 def inner_layer_behind_a_model() -> Any:
     x = keras.Input((4, 5, 2))
-    body = keras.Sequential([keras.Input((4, 5, 2)), keras.layers.Conv2D(3, 2), keras.layers.MaxPooling2D()], name="body")
+    body = keras.Sequential(
+        [keras.Input((4, 5, 2)), keras.layers.Conv2D(3, 2), keras.layers.MaxPooling2D()], name="body"
+    )
     y = keras.layers.Flatten()(body(x))
     return keras.Model(x, keras.layers.Dense(2, activation="softmax")(y))
 
@@ -125,14 +133,21 @@ def batch_of_fixed_size() -> Any:
 
 
 def frozen() -> Any:
-    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, trainable=False), keras.layers.Dense(2)])
+    model = keras.Sequential(
+        [keras.Input((4,)), keras.layers.Dense(3, trainable=False), keras.layers.Dense(2)]
+    )
     model.layers[1].trainable = False
     return model
 
 
 def time_distributed_model() -> Any:
     frame = keras.Sequential(
-        [keras.Input((6, 6, 2)), keras.layers.Conv2D(3, 3, activation="relu"), keras.layers.MaxPooling2D(), keras.layers.Flatten()]
+        [
+            keras.Input((6, 6, 2)),
+            keras.layers.Conv2D(3, 3, activation="relu"),
+            keras.layers.MaxPooling2D(),
+            keras.layers.Flatten(),
+        ]
     )
     x = keras.Input((4, 6, 6, 2))
     return keras.Model(x, keras.layers.LSTM(3)(keras.layers.TimeDistributed(frame)(x)))
@@ -172,7 +187,10 @@ MODELS: tuple[Callable[[], Any], ...] = (
 
 def structure(layer: Any) -> Any:
     """Layers by class and name, nested as they are."""
-    return [(type(item).__name__, item.name, structure(item) if hasattr(item, "layers") else None) for item in layer.layers]
+    return [
+        (type(item).__name__, item.name, structure(item) if hasattr(item, "layers") else None)
+        for item in layer.layers
+    ]
 
 
 def numbers(model: Any) -> Any:
@@ -182,7 +200,11 @@ def numbers(model: Any) -> Any:
         shape = tuple(2 if n is None else n for n in x.shape)
         if x.dtype == "bool":
             return np.arange(shape[-1])[None, :] < np.array([[3], [4]])
-        return rng.integers(0, 5, shape).astype(x.dtype) if x.dtype.startswith("int") else rng.standard_normal(shape).astype("float32")
+        return (
+            rng.integers(0, 5, shape).astype(x.dtype)
+            if x.dtype.startswith("int")
+            else rng.standard_normal(shape).astype("float32")
+        )
 
     return keras.tree.map_structure(make, model.inputs[0] if len(model.inputs) == 1 else model.input)
 
@@ -194,7 +216,9 @@ def test_structure_survives(make: Callable[[], Any]) -> None:
     module, sink = read(model.to_json())
     assert not warnings(sink)
     module = typed_module(module)
-    assert [v.type.shape for v in module.graphs[""].outputs] == [tuple(y.shape) for y in keras.tree.flatten(model.outputs)]
+    assert [v.type.shape for v in module.graphs[""].outputs] == [
+        tuple(y.shape) for y in keras.tree.flatten(model.outputs)
+    ]
     text = json.dumps(written(module))
     again, _ = read(text)
     assert difference(module, typed_module(again)) is None

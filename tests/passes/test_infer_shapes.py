@@ -93,7 +93,7 @@ def test_time_is_linear() -> None:
         return time.perf_counter() - start
 
     seconds(100)
-    assert min(seconds(4000) for _ in range(3)) < 20 * min(seconds(500) for _ in range(3))
+    assert min(seconds(1600) for _ in range(3)) < 24 * min(seconds(200) for _ in range(3))
 
 
 def test_unknown_sizes_stay_unknown() -> None:

@@ -1,8 +1,8 @@
 """Bring the op pages up to date: `python -m tests.rosetta [--rewrite] [OP …]`.
 
-Writes the head of each page anew, and adds to each case the blocks of frameworks that it lacks, as the dialects write them
-today; `--rewrite` makes all blocks but `read` ones anew. What it wrote is to be read before it is committed: the tests
-hold the dialects to it from then on. A page without a case needs an `ir` block, written by hand.
+Writes the head of each page anew, and adds to each case the blocks of frameworks that it lacks, as the dialects write
+them today; `--rewrite` makes all blocks but `read` ones anew. What it wrote is to be read before it is committed: the
+tests hold the dialects to it from then on. A page without a case needs an `ir` block, written by hand.
 """
 
 from __future__ import annotations

@@ -149,12 +149,12 @@ def _document(layers: Any, inputs: Sequence[Node], framework: str) -> dict[str, 
     shape_key = "batch_shape" if framework == "keras3" else "batch_input_shape"
     made: list[dict[str, Any]] = []
     for node in inputs:
-        config = {
+        given: dict[str, Any] = {
             "name": node.name,
             shape_key: node.result.type.shape,
             "dtype": _DTYPES[node.result.type.dtype.value],
         }
-        made.append({"class_name": "InputLayer", "name": node.name, "config": config, "inbound_nodes": []})
+        made.append({"class_name": "InputLayer", "name": node.name, "config": given, "inbound_nodes": []})
     operands = [node.name for node in inputs]
     listed = layers if isinstance(layers, list) else [layers]
     for i, layer in enumerate(listed):
@@ -166,7 +166,7 @@ def _document(layers: Any, inputs: Sequence[Node], framework: str) -> dict[str, 
             {**layer, "name": name, "config": {**layer["config"], "name": name}, "inbound_nodes": expanded}
         )
         operands = [name]
-    config = {
+    config: dict[str, Any] = {
         "name": "case",
         "layers": made,
         "input_layers": [[node.name, 0, 0] for node in inputs] or [["y", 0, 0]],

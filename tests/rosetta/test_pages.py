@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -11,13 +12,17 @@ from tests.rosetta.page import FOLDER, FRAMEWORKS, Block, Case, head_of, read_pa
 from transpiler.ops import OPS
 from transpiler.parsers import textproto
 
-CASES = [pytest.param(case, id=f"{op}-{i}") for op in OPS for i, case in enumerate(read_page(op).cases, 1)]
-BLOCKS = [
-    pytest.param(case, block, id=f"{op}-{i}-{block.language}{block.mode and '-'}{block.mode}")
-    for op in OPS
-    for i, case in enumerate(read_page(op).cases, 1)
-    for block in case.blocks
-]
+NAMED_CASES = [(f"{op}-{i}", case) for op in OPS for i, case in enumerate(read_page(op).cases, 1)]
+
+
+def blocks(*modes: str) -> list[Any]:
+    """Parameters (case, block) for every block in one of these modes."""
+    return [
+        pytest.param(case, block, id=f"{name}-{block.language}")
+        for name, case in NAMED_CASES
+        for block in case.blocks
+        if block.mode in modes
+    ]
 
 
 @pytest.mark.parametrize("op", OPS)
@@ -29,18 +34,16 @@ def test_page_is_up_to_date(op: str) -> None:
 
 
 def test_every_page_has_an_op() -> None:
-    assert {path.stem for path in FOLDER.glob("*.md")} <= set(OPS)
+    assert {path.stem for path in FOLDER.glob("*.md")} - {"README"} <= set(OPS)
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in NAMED_CASES])
 def test_case_says_what_every_framework_has(case: Case) -> None:
     languages = [block.language for block in case.blocks if block.mode != "read"]
     assert languages == list(FRAMEWORKS)
 
 
-@pytest.mark.parametrize(
-    ("case", "block"), [param for param in BLOCKS if param.values[1].mode in ("", "read")]
-)
+@pytest.mark.parametrize(("case", "block"), blocks("", "read"))
 def test_block_reads_to_the_graph(case: Case, block: Block) -> None:
     graph = graph_of(case.ir.text)
     given = inputs_of(graph)
@@ -48,9 +51,7 @@ def test_block_reads_to_the_graph(case: Case, block: Block) -> None:
     assert lines_of(read_fragment(block.language, block.text, given), names) == lines_of(graph, names)
 
 
-@pytest.mark.parametrize(
-    ("case", "block"), [param for param in BLOCKS if param.values[1].mode in ("", "write")]
-)
+@pytest.mark.parametrize(("case", "block"), blocks("", "write"))
 def test_block_is_what_is_written(case: Case, block: Block) -> None:
     written = write_fragment(block.language, graph_of(case.ir.text))
     if block.language == "caffe":
@@ -59,9 +60,7 @@ def test_block_is_what_is_written(case: Case, block: Block) -> None:
         assert json.loads(written) == json.loads(block.text), written
 
 
-@pytest.mark.parametrize(
-    ("case", "block"), [param for param in BLOCKS if param.values[1].mode == "unsupported"]
-)
+@pytest.mark.parametrize(("case", "block"), blocks("unsupported"))
 def test_framework_refuses_for_the_reason_given(case: Case, block: Block) -> None:
     with pytest.raises(Unsupported) as refused:
         write_fragment(block.language, graph_of(case.ir.text))

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from transpiler.dialects.caffe.dialect import CAFFE, native_arrays
+from transpiler.dialects.caffe.dialect import CAFFE, spelled_arrays
 from transpiler.dialects.caffe.fields import RANK
 from transpiler.dialects.caffe.parameters import OWN_PARAMETERS
 from transpiler.dialects.caffe.schema import LAYER, MESSAGES
-from transpiler.dialects.rows import Native, Refusal
+from transpiler.dialects.rows import Array, Native, Refusal
 from transpiler.emitters.caffe_blobs import AUTOMATIC
 from transpiler.ir import Graph, Node, Value
 from transpiler.ir.attributes import Attr
@@ -38,7 +38,7 @@ def layer_fields(node: Node, blobs: Mapping[Value, str], shared: frozenset[str])
     spelled = CAFFE.spell(node)
     if isinstance(spelled, Refusal):
         raise NotLegal(f"{node.name}: {spelled.reason}")
-    _, native = spelled
+    row, native = spelled
     extras = {name: value for name, value in node.native("caffe").items() if name not in BOOKKEEPING}
     tops = [blobs[value] for value in node.results if blobs[value] != AUTOMATIC]
     wiring: Fields = {"name": layer_name(node), "type": native.type}
@@ -46,7 +46,8 @@ def layer_fields(node: Node, blobs: Mapping[Value, str], shared: frozenset[str])
         wiring["bottom"] = [blobs[value] for value in node.operands]
     if tops:
         wiring["top"] = tops
-    params = _params(node, extras.get("param", ()), shared)
+    arrays = spelled_arrays(node, row, native) if node.op.roles else ()
+    params = _params(node, extras.get("param", ()), arrays, shared)
     if params:
         extras["param"] = params
     if not wiring["name"]:
@@ -91,10 +92,10 @@ def shared_symbols(graphs: Sequence[Graph]) -> frozenset[str]:
     return frozenset(found)
 
 
-def _params(node: Node, written: Attr, shared: frozenset[str]) -> list[Attr]:
+def _params(node: Node, written: Attr, arrays: Sequence[Array], shared: frozenset[str]) -> list[Attr]:
     """`param` messages: as the file had them, with the names that sharing needs."""
     specs = [dict(item) for item in cast("Sequence[Mapping[str, Attr]]", written or ())]
-    names = [node.param(array.role).symbol for array in native_arrays(node)] if node.op.roles else []
+    names = [node.param(array.role).symbol for array in arrays]
     if isinstance(node.op, BatchNorm) and len(names) == 2:
         names.append(f"{names[0]}/factor")  # Caffe's third blob goes with the mean it divides
     wanted = [

@@ -1,7 +1,7 @@
 """Writing Keras: a legal graph as the JSON of Keras 3 or Keras 2.
 
-Sequential for a chain (if the source was Sequential, or no Keras file), functional otherwise. The emitter invents no layers:
-what Keras cannot say, legalization has taken care of.
+Sequential for a chain (if the source was Sequential, or no Keras file), functional otherwise. The emitter invents no
+layers: what Keras cannot say, legalization has taken care of.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from transpiler.dialects.keras.dialect import KERAS2, KERAS3
 from transpiler.dialects.keras.model import Call, KerasLayer, KerasModel, ModelKind, TensorRef
 from transpiler.dialects.keras.spelling import DTYPE_NAMES
 from transpiler.dialects.keras.writer import Written, to_keras2, to_keras3
+from transpiler.dialects.rows import Dialect
 from transpiler.emitters.keras_layers import (
     Names,
     is_operation,
@@ -28,10 +29,9 @@ from transpiler.emitters.keras_layers import (
 )
 from transpiler.emitters.keras_nest import Item, Nested, arranged, one_step_of, relative
 from transpiler.emitters.keras_units import Unit, units_of
-from transpiler.dialects.rows import Dialect
 from transpiler.ir import Graph, Module, Value
 from transpiler.ir.attributes import Attr
-from transpiler.ir.types import agree
+from transpiler.ir.types import Dim, agree
 from transpiler.ops.core import Constant, Input
 from transpiler.syntax.json import JsonValue, from_python
 
@@ -113,7 +113,9 @@ class ModelWriter:
     def sequential(self, items: Sequence[Item], name: str) -> KerasModel:
         """A chain. An input of unknown shape is left out: Keras builds such a model when it is first called."""
         first = items[0]
-        implicit = isinstance(first, Unit) and isinstance(first.node.op, Input) and first.node.op.shape is None
+        implicit = (
+            isinstance(first, Unit) and isinstance(first.node.op, Input) and first.node.op.shape is None
+        )
         body = Body(self, items[1:] if implicit else items, "")
         if implicit:
             body.refs[first.results[0]] = None
@@ -251,7 +253,11 @@ class Body:
             return KerasLayer(model.kind.value, layer.name, calls=tuple(layer.calls), model=model)
         inner = KerasLayer(model.kind.value, name, model=model)
         return KerasLayer(
-            wrapper["class_name"], layer.name, dict(wrapper["config"]), tuple(layer.calls), inner={"layer": inner}
+            wrapper["class_name"],
+            layer.name,
+            dict(wrapper["config"]),
+            tuple(layer.calls),
+            inner={"layer": inner},
         )
 
 
@@ -274,10 +280,13 @@ def _made_input(value: Value, name: str) -> KerasLayer:
 def _input_layer(item: Mapping[str, Any], value: Value) -> KerasLayer:
     config = dict(item["config"])
     shape, given = value.type.shape, config.get("batch_shape")
-    if shape is not None and isinstance(given, list):
-        if len(shape) != len(given) or not all(map(agree, shape, given)):
-            config["batch_shape"] = list(shape)
+    if shape is not None and isinstance(given, list) and not _agree(shape, given):
+        config["batch_shape"] = list(shape)
     return KerasLayer("InputLayer", legal_name(str(item["name"])), config)
+
+
+def _agree(shape: Sequence[Dim], given: Sequence[Dim]) -> bool:
+    return len(shape) == len(given) and all(map(agree, shape, given))
 
 
 def _flat_names(structure: Any) -> list[str]:
@@ -312,7 +321,11 @@ def _numbers(structure: Any) -> list[int]:
     if isinstance(structure, int):
         return [structure]
     parts = structure.values() if isinstance(structure, Mapping) else structure
-    return [number for part in parts or () for number in _numbers(part)] if isinstance(structure, (Mapping, list)) else []
+    return (
+        [number for part in parts or () for number in _numbers(part)]
+        if isinstance(structure, (Mapping, list))
+        else []
+    )
 
 
 def _replaced(structure: Any, leaves: Mapping[Any, Any]) -> Any:

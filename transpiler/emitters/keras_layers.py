@@ -9,7 +9,12 @@ from typing import Any, Final
 import attrs
 
 from transpiler.dialects.keras.calls import call_of
-from transpiler.dialects.keras.defaults import is_keras2_layer, is_keras3_layer, keras2_arguments, keras3_arguments
+from transpiler.dialects.keras.defaults import (
+    is_keras2_layer,
+    is_keras3_layer,
+    keras2_arguments,
+    keras3_arguments,
+)
 from transpiler.dialects.keras.model import ArrayConstant, Call, KerasLayer
 from transpiler.dialects.keras.operations import OPERATIONS_PACKAGE
 from transpiler.dialects.keras.reader_entry import snake_case
@@ -32,7 +37,13 @@ def layer_name(name: str) -> str:
 def legal_name(name: str) -> str:
     """A name that Keras takes: TensorFlow makes scopes of them, so only letters, digits, `_`, `.` and `-` may occur."""
     made = re.sub(r"[^A-Za-z0-9_.\-]", "_", name)
-    return made if re.match(r"[A-Za-z0-9.]", made) else f"layer{made}" if made.startswith("_") else f"layer_{made}"
+    return (
+        made
+        if re.match(r"[A-Za-z0-9.]", made)
+        else f"layer{made}"
+        if made.startswith("_")
+        else f"layer_{made}"
+    )
 
 
 class Names:
@@ -42,7 +53,7 @@ class Names:
         self.taken: set[str] = set()
 
     def fresh(self, wanted: str) -> str:
-        """The wanted name made legal, with a number behind it if it is taken (Keras compares without regard to case)."""
+        """The wanted name made legal, with a number behind it if it is taken, also in other letter case."""
         base = legal_name(wanted)
         name, count = base, 0
         while name.lower() in self.taken:
@@ -118,10 +129,14 @@ def _config(unit: Unit, class_name: str, name: str) -> tuple[dict[str, Any], dic
     extras = dict(unit.node.native("keras"))
     extras.pop("implicit", None)
     insides: dict[str, Any] = {key: extras.pop(key) for key in INNER if key in extras}
-    written: dict[str, Any] = {key: value for key, value in unit.native.config.items() if key not in SYNTHETIC}
+    written: dict[str, Any] = {
+        key: value for key, value in unit.native.config.items() if key not in SYNTHETIC
+    }
     if isinstance(unit.node.op, Opaque):
         return written, _opaque_inner(unit.node.op)
-    layers: dict[str, Any] = {key: written.pop(key) for key in INNER if isinstance(written.get(key), (Mapping, list))}
+    layers: dict[str, Any] = {
+        key: written.pop(key) for key in INNER if isinstance(written.get(key), (Mapping, list))
+    }
     config = {**written, **{key: value for key, value in extras.items() if _is_argument(class_name, key)}}
     return config, _inner(layers, insides, name)
 
@@ -187,7 +202,9 @@ def _as_was(item: Mapping[str, Any]) -> KerasLayer:
 
 def _holds_layers(value: Any) -> bool:
     items = value if isinstance(value, list) else [value]
-    return bool(items) and all(isinstance(item, Mapping) and {"class_name", "config", "name"} <= item.keys() for item in items)
+    return bool(items) and all(
+        isinstance(item, Mapping) and {"class_name", "config", "name"} <= item.keys() for item in items
+    )
 
 
 def unit_call(unit: Unit, arguments: Sequence[Any]) -> Call:

@@ -1,8 +1,8 @@
-"""Nested models put together again: which units belong to which call of which model, where the graph still allows it.
+"""Nested models put together again: which units belong to which call of which model, where the graph allows it.
 
-A nested model is a set of units under one scope, with values that come in and values that go out. It can be written when
-nothing outside lies between its units; several calls of one model, when they still do the same. Otherwise its layers are
-written flat.
+A nested model is a set of units under one scope, with values that come in and values that go out. It can be written
+when nothing outside lies between its units; several calls of one model, when they still do the same. Otherwise its
+layers are written flat.
 """
 
 from __future__ import annotations
@@ -72,7 +72,9 @@ class _Tree:
         return scope
 
     def _children(self, scope: str) -> list[str]:
-        found = [name for name in self.records if name != scope and self._home(name.rpartition("/")[0]) == scope]
+        found = [
+            name for name in self.records if name != scope and self._home(name.rpartition("/")[0]) == scope
+        ]
         return [name for name in found if name]
 
     def _level(self, scope: str) -> tuple[Item, ...]:
@@ -94,7 +96,9 @@ class _Tree:
         produced = {value for item in items for value in item.results}
         entries = unique(value for item in items for value in item.operands if value not in produced)
         inside = set(units_in(items))
-        outside = {value for value in produced if value in self.graph.outputs or self._read_outside(value, scope)}
+        outside = {
+            value for value in produced if value in self.graph.outputs or self._read_outside(value, scope)
+        }
         exits = tuple(value for item in items for value in item.results if value in outside)
         operands = self._named(record["operands"])
         results = self._named(record["results"])
@@ -112,7 +116,9 @@ class _Tree:
         return Nested(scope, record["model"], items, entries, exits, False)
 
     def _read_outside(self, value: Value, scope: str) -> bool:
-        return any(reader != scope and not reader.startswith(f"{scope}/") for reader in self.readers.get(value, ()))
+        return any(
+            reader != scope and not reader.startswith(f"{scope}/") for reader in self.readers.get(value, ())
+        )
 
     def _named(self, names: Sequence[str]) -> tuple[Value, ...] | None:
         found = [self.by_name.get(name) for name in names]
@@ -134,7 +140,7 @@ class _Tree:
 
 
 def in_order(items: Sequence[Item]) -> tuple[Item, ...] | None:
-    """Items sorted so that each comes after what it reads, else as given; None if they depend on each other in a circle."""
+    """Items sorted so that each comes after what it reads, else as given; None if they depend on each other."""
     producer = {value: i for i, item in enumerate(items) for value in item.results}
     needed = [{producer[v] for v in item.operands if v in producer} - {i} for i, item in enumerate(items)]
     for i, item in enumerate(items):

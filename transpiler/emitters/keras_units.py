@@ -1,7 +1,7 @@
 """The nodes of a graph grouped into what Keras writes as one layer: an op with the activation folded into it.
 
-Folded are only nodes of the same source layer: its activation, and what Keras does silently around some layers (flattening
-channels last, new axes before merging). Numbers in calls are no layers at all.
+Folded are only nodes of the same source layer: its activation, and what Keras does silently around some layers
+(flattening channels last, new axes before merging). Numbers in calls are no layers at all.
 """
 
 from __future__ import annotations
@@ -76,7 +76,11 @@ class _Grouping:
 
     def _beside(self, node: Node, other: Node) -> bool:
         """Whether another node belongs to the same call of the same source layer."""
-        return other.origin == node.origin and other.name.startswith(f"{node.name}/") and other.scope == node.scope
+        return (
+            other.origin == node.origin
+            and other.name.startswith(f"{node.name}/")
+            and other.scope == node.scope
+        )
 
     def fold_before(self, node: Node) -> None:
         """Find what Keras does by itself before a Flatten or a merge."""
@@ -129,7 +133,12 @@ class _Grouping:
         if not node.results or not takes_activation(native):
             return None
         after = self.only_use(node.results[0])
-        if after is None or after.origin != node.origin or after.scope != node.scope or len(after.operands) != 1:
+        if (
+            after is None
+            or after.origin != node.origin
+            or after.scope != node.scope
+            or len(after.operands) != 1
+        ):
             return None
         known = isinstance(after.op, Opaque) and after.op.type == "activation"
         return after if known or self._has_function(after) else None
@@ -178,8 +187,6 @@ def results_of(units: Sequence[Unit]) -> set[Value]:
     return {value for unit in units for value in unit.results}
 
 
-
-
 def respelled(unit: Unit, dialect: Dialect) -> Unit:
     """A unit whose node has changed, spelled again, with the same activation. Raises NotLegal."""
     if isinstance(unit.node.op, Opaque):
@@ -188,4 +195,6 @@ def respelled(unit: Unit, dialect: Dialect) -> Unit:
     if isinstance(spelled, Refusal):
         raise NotLegal(f"{unit.name}: {spelled.reason}")
     row, native = spelled
-    return attrs.evolve(unit, row=row, native=native if unit.activation is None else with_activation(native, unit.activation))
+    return attrs.evolve(
+        unit, row=row, native=native if unit.activation is None else with_activation(native, unit.activation)
+    )

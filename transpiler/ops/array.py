@@ -109,7 +109,11 @@ class TileAxes(Op):
         rank = max(len(shape), len(self.repeats))
         sizes = (1,) * (rank - len(shape)) + shape
         counts = (1,) * (rank - len(self.repeats)) + self.repeats
-        return (operands[0].with_shape(None if n is None else n * by for n, by in zip(sizes, counts, strict=True)),)
+        return (
+            operands[0].with_shape(
+                None if n is None else n * by for n, by in zip(sizes, counts, strict=True)
+            ),
+        )
 
 
 @op("repeat", "Utility")
@@ -139,7 +143,9 @@ class Roll(Activation):
     """The elements shifted along axes; what leaves one end enters the other."""
 
     shifts: tuple[int, ...] = f.integers("by how many places")
-    axes: tuple[int, ...] | None = f.optional_integers("the axes; none: x is flattened, and viewed as before", None)
+    axes: tuple[int, ...] | None = f.optional_integers(
+        "the axes; none: x is flattened, and viewed as before", None
+    )
 
 
 class PadMode(enum.Enum):
@@ -164,7 +170,10 @@ class PadAxes(Op):
             return (operands[0],)
         if len(shape) != len(self.pads):
             raise ShapeError(f"{len(self.pads)} pairs of pads do not fit {len(shape)} axes")
-        sizes = (None if n is None else n + before + after for n, (before, after) in zip(shape, self.pads, strict=True))
+        sizes = (
+            None if n is None else n + before + after
+            for n, (before, after) in zip(shape, self.pads, strict=True)
+        )
         return (operands[0].with_shape(sizes),)
 
 
@@ -249,7 +258,7 @@ class TopK(Op):
 class Index(Op):
     """x[…] as numpy has it, with `key`: numbers, {slice: [begin, end, step]}, {ellipsis: true}, none for a new axis."""
 
-    key: tuple[Attr, ...] = f.anything("what stands between the brackets", lambda value: tuple(value), "list of data")
+    key: tuple[Attr, ...] = f.anything("what stands between the brackets", tuple, "list of data")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Index) and same(self.key, other.key)

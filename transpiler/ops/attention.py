@@ -15,7 +15,10 @@ from transpiler.ops import fields as f
 
 def _masks() -> tuple[str, ...]:
     made: tuple[str, ...] = f.anything(
-        "names of the masks that follow as operands", lambda value: tuple(str(item) for item in value), "list of texts", ()
+        "names of the masks that follow as operands",
+        lambda value: tuple(str(item) for item in value),
+        "list of texts",
+        (),
     )
     return made
 
@@ -79,7 +82,10 @@ class Attention(Single):
 
     @property
     def roles(self) -> tuple[str, ...]:
-        return (*(("scale",) if self.scale else ()), *(("concat_weight",) if self.score is Score.CONCAT else ()))
+        return (
+            *(("scale",) if self.scale else ()),
+            *(("concat_weight",) if self.score is Score.CONCAT else ()),
+        )
 
     def params(self, operands: Sequence[TensorType]) -> dict[str, ParamSpec]:
         return {role: ParamSpec(()) for role in self.roles}
@@ -125,7 +131,11 @@ class Projected(Attending):
 
     @property
     def roles(self) -> tuple[str, ...]:
-        return tuple(f"{part}_{kind}" for part in self.parts for kind in (("kernel", "bias") if self.bias else ("kernel",)))
+        return tuple(
+            f"{part}_{kind}"
+            for part in self.parts
+            for kind in (("kernel", "bias") if self.bias else ("kernel",))
+        )
 
 
 @op("multi_head_attention", "Attention")
@@ -135,7 +145,9 @@ class MultiHeadAttention(Projected):
     heads: int = f.integer("number of heads", least=1)
     key_size: int = f.integer("size of a head's queries and keys", least=1)
     value_size: int | None = f.optional_integer("size of a head's values; none: as keys", None)
-    output_shape: tuple[int | None, ...] | None = f.optional_shape("shape of an output vector; none: as the query's", None)
+    output_shape: tuple[int | None, ...] | None = f.optional_shape(
+        "shape of an output vector; none: as the query's", None
+    )
     axes: tuple[int, ...] | None = f.optional_integers("axes over which is attended; none: all", None)
     dropout: float = f.rate("share of dropped scores while training", 0.0)
     bias: bool = f.flag("whether projections have biases", True)
@@ -180,7 +192,9 @@ class MultiHeadAttention(Projected):
             *((("gate", query, size),) if self.gate else ()),
             ("value", value, size),
         ):
-            specs.update(_projection(part, None if shape is None else shape[-1], self.heads, width, self.bias))
+            specs.update(
+                _projection(part, None if shape is None else shape[-1], self.heads, width, self.bias)
+            )
         out = self._output(query)
         specs["output_kernel"] = ParamSpec((self.heads, size, *out))
         return {**specs, "output_bias": ParamSpec(out)} if self.bias else specs
@@ -214,7 +228,9 @@ class GroupQueryAttention(Projected):
         if len(query) != 3:
             raise ShapeError(f"attention needs three axes, got {len(query)}")
         steps = None if value is None else value[1]
-        return (operands[0], operands[0].with_shape((query[0], self.heads, query[1], steps)))[: self.result_count]
+        return (operands[0], operands[0].with_shape((query[0], self.heads, query[1], steps)))[
+            : self.result_count
+        ]
 
     def params(self, operands: Sequence[TensorType]) -> dict[str, ParamSpec]:
         query, value, key = self.tensors(operands)

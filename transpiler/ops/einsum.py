@@ -43,7 +43,7 @@ class Equation:
 
 
 def to_equation(text: str, count: int | None = None) -> Equation:
-    """Take an equation apart; without `->` the output's indices are those that occur once, sorted. Raises ValueError."""
+    """Take an equation apart; without `->` the output has the indices that occur once, sorted. Raises ValueError."""
     left, arrow, right = text.replace(" ", "").partition("->")
     inputs = tuple(left.split(","))
     if count is not None and len(inputs) != count:

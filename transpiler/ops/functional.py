@@ -58,7 +58,8 @@ class KernelOp(Op):
             return windows_along(maps.spatial, ones, self.strides, ones, self.padding)
         found: list[Dim] = []
         pads = explicit_pads(self.padding, self.rank)
-        for size, k, s, d, pad in zip(maps.spatial, kernel, self.strides, self.dilations, pads, strict=True):
+        rows = zip(maps.spatial, kernel[: self.rank], self.strides, self.dilations, pads, strict=True)
+        for size, k, s, d, pad in rows:
             if size is None or k is None:
                 found.append(None)
                 continue

@@ -6,8 +6,8 @@ import enum
 from collections.abc import Sequence
 from typing import ClassVar
 
-from transpiler.ir.op import Arity, Op, ShapeError, op
-from transpiler.ir.types import TensorType, product
+from transpiler.ir.op import Arity, Op, op
+from transpiler.ir.types import TensorType
 from transpiler.ops import fields as f
 from transpiler.ops.spatial import axis_of
 
@@ -37,19 +37,6 @@ def _results() -> int:
     return made
 
 
-def check_labels(operands: Sequence[TensorType], axis: int) -> None:
-    """Raise ShapeError unless there is one label for each prediction along `axis`."""
-    if len(operands) < 2 or operands[0].shape is None or operands[1].shape is None:
-        return
-    shape = operands[0].shape
-    where = axis_of(axis, len(shape))
-    wanted, given = product(shape[:where] + shape[where + 1 :]), product(operands[1].shape)
-    if wanted is not None and given is not None and wanted != given:
-        raise ShapeError(
-            f"{given} labels for {wanted} predictions: each prediction along axis {axis} needs one label"
-        )
-
-
 @op("softmax_loss", "Loss")
 class SoftmaxLoss(Loss):
     """Cross entropy of the softmax of x against integer labels; a second result is the softmax itself."""
@@ -62,7 +49,6 @@ class SoftmaxLoss(Loss):
     def infer(self, operands: Sequence[TensorType]) -> tuple[TensorType, ...]:
         if operands[0].shape is not None:
             axis_of(self.axis, len(operands[0].shape))
-        check_labels(operands, self.axis)
         return (operands[0].with_shape(()), operands[0])[: self.results]
 
 
@@ -150,7 +136,6 @@ class Accuracy(Loss):
     results: int = _results()
 
     def infer(self, operands: Sequence[TensorType]) -> tuple[TensorType, ...]:
-        check_labels(operands, self.axis)
         shape = operands[0].shape
         classes = None if shape is None else shape[axis_of(self.axis, len(shape))]
         return (operands[0].with_shape(()), operands[0].with_shape((classes,)))[: self.results]

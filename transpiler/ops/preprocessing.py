@@ -69,7 +69,9 @@ class Standardize(Activation):
     """
 
     axes: tuple[int, ...] = f.integers("axes with a mean each; none: one mean for all", (-1,))
-    mean: Attr = f.anything("the means: a number, or nested lists of one axis each", _to_array, "numbers or none", None)
+    mean: Attr = f.anything(
+        "the means: a number, or nested lists of one axis each", _to_array, "numbers or none", None
+    )
     variance: Attr = f.anything("the variances, like the means", _to_array, "numbers or none", None)
     invert: bool = f.flag("whether standardizing is undone", False)
 
@@ -105,7 +107,7 @@ class RandomChange(Activation):
     """x; while training changed at random (flipped, turned, shifted, …)."""
 
     kind: str = f.text("what is done, by its layer's name in Keras")
-    settings: Mapping[str, Attr] = f.anything("its fields as Keras has them", lambda value: dict(value), "data", {})
+    settings: Mapping[str, Attr] = f.anything("its fields as Keras has them", dict, "data", {})
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, RandomChange) and self.kind == other.kind and same(_data(self), _data(other))

@@ -113,7 +113,10 @@ class Recurrent(Cell, OverTime):
         if len(shape) != 3:
             raise ShapeError(f"a recurrent layer needs batch, time and features, got {len(shape)} axes")
         state = operands[0].with_shape((self.steps(shape)[0], self.units))
-        return (operands[0].with_shape(self.output(shape, (self.units,))), *(state,) * (self.result_count - 1))
+        return (
+            operands[0].with_shape(self.output(shape, (self.units,))),
+            *(state,) * (self.result_count - 1),
+        )
 
     def params(self, operands: Sequence[TensorType]) -> dict[str, ParamSpec]:
         shape = operands[0].shape

@@ -93,7 +93,10 @@ class ConvLSTM(Windowed, OverTime):
     strides: tuple[int, ...] = f.integers("step along each spatial axis", least=1)
     dilations: tuple[int, ...] = f.integers("distance between kernel elements", least=1)
     padding: Padding = f.anything(
-        "padding of the input's convolution", to_padding, "valid, same_upper, same_lower or list of pairs", Valid()
+        "padding of the input's convolution",
+        to_padding,
+        "valid, same_upper, same_lower or list of pairs",
+        Valid(),
     )
     data_format: DataFormat = data_format(DataFormat.CHANNELS_LAST)
     activation: Op = operation("applied to the cell's input and to its state", Tanh())
@@ -120,7 +123,9 @@ class ConvLSTM(Windowed, OverTime):
         if shape is None:
             return None
         if len(shape) != self.rank + 3:
-            raise ShapeError(f"batch, time, channels and {self.rank} spatial axes are needed, got {len(shape)} axes")
+            raise ShapeError(
+                f"batch, time, channels and {self.rank} spatial axes are needed, got {len(shape)} axes"
+            )
         return feature_map((shape[0], *shape[2:]), self.data_format, self.rank)
 
     def infer(self, operands: Sequence[TensorType]) -> tuple[TensorType, ...]:

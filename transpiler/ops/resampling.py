@@ -10,10 +10,12 @@ from transpiler.ops import fields as f
 
 
 def _image(type_: TensorType) -> Shape | None:
-    """The shape of a feature map of two spatial axes. Raises ShapeError for another rank."""
-    if type_.shape is not None and len(type_.shape) != 4:
+    """The shape of a feature map of two spatial axes; missing axes count as 1. Raises ShapeError for more than 4."""
+    if type_.shape is None:
+        return None
+    if len(type_.shape) > 4:
         raise ShapeError(f"a feature map of 4 axes is needed, got {len(type_.shape)}")
-    return type_.shape
+    return (*type_.shape, *(1,) * (4 - len(type_.shape)))
 
 
 @op("interp", "Vision")

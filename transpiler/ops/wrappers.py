@@ -43,7 +43,9 @@ class TimeDistributed(Op):
     def infer(self, operands: Sequence[TensorType]) -> tuple[TensorType, ...]:
         time: Dim = next((x.shape[1] for x in operands if x.shape is not None and len(x.shape) > 1), None)
         results = self.inner.infer(_without_time(operands))
-        return tuple(r if r.shape is None else r.with_shape((r.shape[0], time, *r.shape[1:])) for r in results)
+        return tuple(
+            r if r.shape is None else r.with_shape((r.shape[0], time, *r.shape[1:])) for r in results
+        )
 
     def params(self, operands: Sequence[TensorType]) -> dict[str, ParamSpec]:
         return self.inner.params(_without_time(operands))
@@ -87,7 +89,10 @@ class Bidirectional(Op):
 
     @property
     def roles(self) -> tuple[str, ...]:
-        return (*(f"forward_{role}" for role in self.forward.roles), *(f"backward_{role}" for role in self.backward.roles))
+        return (
+            *(f"forward_{role}" for role in self.forward.roles),
+            *(f"backward_{role}" for role in self.backward.roles),
+        )
 
     def _split(self, operands: Sequence[TensorType]) -> tuple[list[TensorType], list[TensorType]]:
         states = list(operands[1:])

@@ -130,7 +130,7 @@ class Graph:
 
 @attrs.frozen
 class Module:
-    """A whole text. `native_names`: values and extras are those of the source's framework unless a node says otherwise."""
+    """A whole text. `native_names`: it is marked `native`, so that names and extras follow the source's framework."""
 
     graphs: tuple[Graph, ...]
     name: Name | None = None

@@ -31,8 +31,8 @@ class CaffeDialect(Dialect):
     def read(self, native: Native) -> tuple[Row, Op]:
         """The op of a layer and the row that read it. Raises FieldError, or KeyError where no row fits."""
         problem: FieldError | None = None
-        for row in self.rows:
-            if row.write_only or row.native != native.type or not row.matches(native):
+        for row in self._by_native.get(native.type, ()):
+            if not row.matches(native):
                 continue
             try:
                 return row, row.read(native)
@@ -84,10 +84,12 @@ def native_arrays(node: Node) -> tuple[Array, ...]:
 
     BatchNorm's third blob, a number that Caffe divides the other two by, is no array of the network and not listed.
     """
-    spelled = CAFFE.spell(node)
-    if isinstance(spelled, Refusal) or not node.op.roles:
-        return ()
-    row, native = spelled
+    spelled = CAFFE.spell(node) if node.op.roles else Refusal("no arrays")
+    return () if isinstance(spelled, Refusal) else spelled_arrays(node, *spelled)
+
+
+def spelled_arrays(node: Node, row: Row, native: Native) -> tuple[Array, ...]:
+    """As `native_arrays`, for a node whose spelling is known."""
     return row.arrays(node.op, {**rows_data.written_config(node), **native.config})
 
 

@@ -45,12 +45,6 @@ ACTIVATIONS: Final[Mapping[str, Op]] = {
 
 _NAMES: Final[Mapping[Op, str]] = {op: name for name, op in ACTIVATIONS.items()}
 
-KERAS3_ONLY: Final = frozenset({
-    "celu", "glu", "hard_shrink", "hard_tanh", "log_sigmoid", "hard_silu", "soft_shrink", "sparse_plus", "sparse_sigmoid",
-    "sparsemax", "squareplus", "tanh_shrink",
-})  # fmt: skip
-"""Functions that tf-keras does not have."""
-
 
 def read_activation(value: Any) -> Op:
     """The op of an activation argument; none means identity. Raises ValueError for what is not known by name."""

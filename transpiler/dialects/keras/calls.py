@@ -1,8 +1,8 @@
 """What a layer was called on, as plain data for rows: a *pattern*, in which operands stand by their number.
 
-`{"args": [{"operand": 0}], "kwargs": {"initial_state": [{"operand": 1}]}}`. Arrays, slices and `...` are mappings too. The
-pattern that says nothing beyond the operands themselves is left out: a layer called on one tensor or on a list of tensors,
-an operation called on its tensors one after another.
+`{"args": [{"operand": 0}], "kwargs": {"initial_state": [{"operand": 1}]}}`. Arrays, slices and `...` are mappings too.
+The pattern that says nothing beyond the operands themselves is left out: a layer called on one tensor or on a list of
+tensors, an operation called on its tensors one after another.
 """
 
 from __future__ import annotations
@@ -34,7 +34,10 @@ def pattern_of(layer: KerasLayer, call: Call) -> tuple[Attr, tuple[TensorRef, ..
 
     A layer's arguments are given by name, all but the first, in the order of the parameters of its `call`.
     """
-    args, kwargs = list(call.args), {k: v for k, v in call.kwargs.items() if v is not None and k not in _IGNORED}
+    args, kwargs = (
+        list(call.args),
+        {k: v for k, v in call.kwargs.items() if v is not None and k not in _IGNORED},
+    )
     if not layer.is_operation:
         args, kwargs = _bound(layer.class_name, args, kwargs)
     tensors: list[TensorRef] = []
@@ -81,7 +84,9 @@ def _encoded(value: Any, tensors: list[TensorRef]) -> Attr:
     return plain
 
 
-def call_of(pattern: Attr, operands: Sequence[Leaf], make: Callable[[Leaf], Any], *, is_operation: bool) -> Call:
+def call_of(
+    pattern: Attr, operands: Sequence[Leaf], make: Callable[[Leaf], Any], *, is_operation: bool
+) -> Call:
     """The call that a pattern (None: the usual one) and operands mean; `make` gives what stands for an operand."""
     whole = usual_pattern(len(operands), is_operation=is_operation) if pattern is None else pattern
     assert isinstance(whole, Mapping)

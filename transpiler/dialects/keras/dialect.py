@@ -77,7 +77,9 @@ def _writable_in_keras2(row: Row) -> bool:
     return row.native in KERAS2_DEFAULTS or row.native in (CONSTANT, OPAQUE)
 
 
-KERAS2 = Dialect("keras2", tuple(filter(_writable_in_keras2, (*_LAYERS, *LOCAL_ROWS_OF_KERAS2, *_OPERATIONS))))
+KERAS2 = Dialect(
+    "keras2", tuple(filter(_writable_in_keras2, (*_LAYERS, *LOCAL_ROWS_OF_KERAS2, *_OPERATIONS)))
+)
 """Only for writing: files of Keras 2 are read in Keras 3's words, by the rows of `KERAS3`."""
 
 

@@ -31,4 +31,4 @@ def undistributed(op: Op) -> Op:
 
 def one_step(type_: TensorType) -> TensorType:
     """The type of one step of a sequence."""
-    return type_ if type_.shape is None else type_.with_shape((type_.shape[:1] + type_.shape[2:]))
+    return type_ if type_.shape is None else type_.with_shape(type_.shape[:1] + type_.shape[2:])

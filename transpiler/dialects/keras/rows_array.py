@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from transpiler.dialects.keras.calls import is_operand, operand
@@ -17,6 +17,7 @@ from transpiler.dialects.keras.spelling import (
     read_axes,
     required,
     required_link,
+    with_fields,
     write_axes,
 )
 from transpiler.dialects.rows import FieldError, Link, Native, Refusal, Row
@@ -92,7 +93,7 @@ _AXES = Link("axes", "axis", None, _none_or_axes, _write_none_or_axes)
 REDUCTION_ROWS = (
     *(_reduction(name, reducer) for name, reducer in _REDUCERS.items()),
     KerasRow(f"{NUMPY}.Var", n.Variance, links=(_AXES, _KEEPDIMS)),
-    KerasRow(f"{NUMPY}.Std", n.Variance, links=(_AXES, _KEEPDIMS), get=lambda native: {"root": True}),
+    KerasRow(f"{NUMPY}.Std", n.Variance, links=(_AXES, _KEEPDIMS), get=with_fields({"root": True})),
     KerasRow(
         "keras.src.ops.linalg.Norm",
         n.Norm,
@@ -104,7 +105,7 @@ REDUCTION_ROWS = (
         f"{NUMPY}.Argmin",
         n.ArgExtremum,
         links=(Link("axis", "axis", None), _KEEPDIMS),
-        get=lambda native: {"smallest": True},
+        get=with_fields({"smallest": True}),
     ),
     KerasRow(f"{MATH}.TopK", n.TopK, links=(required_link("k", "k"), Link("ordered", "sorted", True))),
 )
@@ -159,7 +160,9 @@ def _swapped(native: Native) -> Mapping[str, Any]:
 
 def _reshape(native: Native) -> Mapping[str, Any]:
     target = required(native, "newshape")
-    sizes = [-1 if size is None else size for size in target] if isinstance(target, (list, tuple)) else [target]
+    sizes = (
+        [-1 if size is None else size for size in target] if isinstance(target, (list, tuple)) else [target]
+    )
     return {"target": sizes}
 
 
@@ -193,7 +196,9 @@ def _pad(native: Native) -> Mapping[str, Any]:
 
 
 def _padded_call(pads: list[Attr], value: float) -> dict[str, Attr]:
-    call: dict[str, Attr] = {CALL: {"args": [operand(0)], "kwargs": {"constant_values": value}}} if value else {}
+    call: dict[str, Attr] = (
+        {CALL: {"args": [operand(0)], "kwargs": {"constant_values": value}}} if value else {}
+    )
     return {"pad_width": pads, **call}
 
 
@@ -215,14 +220,22 @@ def _put_spatial_pad(node: Node) -> Mapping[str, Attr]:
 def _is_padded(native: Native) -> bool:
     pattern: Any = native.config.get(CALL, {"args": [operand(0)], "kwargs": {}})
     names = {key for key, value in pattern["kwargs"].items() if value is not None}
-    return len(pattern["args"]) == 1 and names <= {"constant_values"} and isinstance(native.config.get("pad_width"), list)
+    return (
+        len(pattern["args"]) == 1
+        and names <= {"constant_values"}
+        and isinstance(native.config.get("pad_width"), list)
+    )
 
 
 def _axis(class_name: str, op: type[Any], default: Any = None, **fields: Any) -> Row:
-    return KerasRow(f"{NUMPY}.{class_name}", op, links=(Link("axis", "axis", default),), get=lambda native: fields)
+    return KerasRow(
+        f"{NUMPY}.{class_name}", op, links=(Link("axis", "axis", default),), get=with_fields(fields)
+    )
 
 
-_NO_LIST: Final[Callable[[Native], bool]] = lambda native: not isinstance(native.config.get("axis"), (list, tuple))  # noqa: E731
+def _no_list(native: Native) -> bool:
+    return not isinstance(native.config.get("axis"), (list, tuple))
+
 
 MOVING_ROWS = (
     KerasRow(f"{NUMPY}.Transpose", s.Transpose, reads=("axes", RANKS), get=_transpose,
@@ -230,7 +243,7 @@ MOVING_ROWS = (
     KerasRow(f"{NUMPY}.Moveaxis", s.Transpose, reads=("source", "destination", RANKS), get=_moved, read_only=True),
     KerasRow(f"{NUMPY}.Swapaxes", s.Transpose, reads=("axis1", "axis2", RANKS), get=_swapped, read_only=True),
     KerasRow(f"{NUMPY}.Reshape", s.Reshape, reads=("newshape",), get=_reshape, put=_put_reshape),
-    KerasRow(f"{NUMPY}.ExpandDims", s.ExpandDims, links=(required_link("axis", "axis"),), when=_NO_LIST),
+    KerasRow(f"{NUMPY}.ExpandDims", s.ExpandDims, links=(required_link("axis", "axis"),), when=_no_list),
     KerasRow(f"{NUMPY}.Squeeze", s.Squeeze, reads=("axis",), get=_squeeze,
              put=lambda node: {"axis": write_axes(node.op.axes)} if isinstance(node.op, s.Squeeze) else {},
              when=lambda native: native.config.get("axis") is not None),
@@ -255,7 +268,7 @@ MOVING_ROWS = (
     KerasRow(f"{NUMPY}.Cumsum", n.Cumulative, links=(required_link("axis", "axis"),),
              when=lambda native: native.config.get("axis") is not None),
     KerasRow(f"{NUMPY}.Cumprod", n.Cumulative, links=(required_link("axis", "axis"),),
-             get=lambda native: {"product": True}, when=lambda native: native.config.get("axis") is not None),
+             get=with_fields({"product": True}), when=lambda native: native.config.get("axis") is not None),
     _axis("Take", n.Gather),
     KerasRow(f"{NUMPY}.Matmul", MatMul),
     KerasRow(f"{NUMPY}.Einsum", Einsum, links=(required_link("equation", "subscripts"),)),

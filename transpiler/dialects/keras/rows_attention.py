@@ -18,7 +18,9 @@ _MULTI_HEAD_MASKS = ("query_mask", "value_mask", "key_mask", "attention_mask")
 
 def _pattern(native: Native) -> Mapping[str, Any]:
     pattern: Any = native.config.get(CALL)
-    return {"args": [[operand(i) for i in range(native.operands)]], "kwargs": {}} if pattern is None else pattern
+    return (
+        {"args": [[operand(i) for i in range(native.operands)]], "kwargs": {}} if pattern is None else pattern
+    )
 
 
 def _switches(kwargs: dict[str, Any]) -> dict[str, Any]:
@@ -38,7 +40,12 @@ def _listed(native: Native) -> Mapping[str, Any]:
     names = ("query", "value")
     given = masks if isinstance(masks, list) else [None, None]
     tensors = pattern["args"][0] if pattern["args"] else None
-    if kwargs or not isinstance(tensors, list) or not all(map(is_operand, tensors)) or len(tensors) not in (2, 3):
+    if (
+        kwargs
+        or not isinstance(tensors, list)
+        or not all(map(is_operand, tensors))
+        or len(tensors) not in (2, 3)
+    ):
         raise FieldError("", "it is called in a way that is not understood")
     found = tuple(name for name, mask in zip(names, given, strict=False) if mask is not None)
     return {**made, "keyed": len(tensors) == 3, "masks": found}
@@ -75,7 +82,12 @@ def _named(native: Native) -> Mapping[str, Any]:
     numbers = [tensors[name].get("operand") for name in known if is_operand(tensors.get(name))]
     if set(tensors) - set(known) or not is_operand(tensors.get("value")) or len(numbers) != len(tensors):
         raise FieldError("", "it is called in a way that is not understood")
-    order = ["query", "value", *(["key"] if "key" in tensors else []), *(n for n in _MULTI_HEAD_MASKS if n in tensors)]
+    order = [
+        "query",
+        "value",
+        *(["key"] if "key" in tensors else []),
+        *(n for n in _MULTI_HEAD_MASKS if n in tensors),
+    ]
     if [tensors[name]["operand"] for name in order] != list(range(len(order))):
         raise FieldError("", "it is called with its arguments in an order that is not understood")
     return {**made, "keyed": "key" in tensors, "masks": tuple(n for n in _MULTI_HEAD_MASKS if n in tensors)}

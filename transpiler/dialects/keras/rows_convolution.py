@@ -6,19 +6,26 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from transpiler.dialects.keras.spelling import (
-    required_link,
     KerasRow,
     checked,
     data_format,
     padding_text,
     per_axis,
     required,
+    required_link,
     write_padding,
 )
 from transpiler.dialects.rows import Array, Link, Native, Refusal, Row
 from transpiler.ir import Node, Op
 from transpiler.ir.attributes import Attr
-from transpiler.ops.convolution import Conv, ConvTranspose, DepthwiseConv, LocallyConnected, SeparableConv, Windowed
+from transpiler.ops.convolution import (
+    Conv,
+    ConvTranspose,
+    DepthwiseConv,
+    LocallyConnected,
+    SeparableConv,
+    Windowed,
+)
 from transpiler.ops.spatial import DataFormat
 from transpiler.ops.windows import Explicit, Padding, Same, Valid, extent
 
@@ -52,7 +59,9 @@ def _read_padding(native: Native, rank: int) -> Padding:
             return _explicit([(span - 1, span - 1) for span in spans])
         case "half":
             return _explicit([(span // 2, span // 2) for span in spans])
-    raise ValueError(f"padding is {value!r}, which is not 'valid' or 'same'{' or causal' if rank == _ONE_AXIS else ''}")
+    raise ValueError(
+        f"padding is {value!r}, which is not 'valid' or 'same'{' or causal' if rank == _ONE_AXIS else ''}"
+    )
 
 
 def _explicit(pads: list[tuple[int, int]]) -> Padding:
@@ -101,14 +110,20 @@ def rank_guard(rank: int, rows: Callable[[], Mapping[int, Row]]) -> Callable[[No
         if other is None:
             return Refusal(f"Keras has no {node.op.name} over {node.op.rank} spatial axes")
         made = other.write(node)
-        return made if isinstance(made, Refusal) else Refusal(f"{node.op.name} has {node.op.rank} spatial axes, not {rank}")
+        return (
+            made
+            if isinstance(made, Refusal)
+            else Refusal(f"{node.op.name} has {node.op.rank} spatial axes, not {rank}")
+        )
 
     return guard
 
 
 def _strided_and_dilated(op: Windowed) -> Refusal | None:
     if max(op.strides) > 1 and max(op.dilations) > 1 and not isinstance(op, ConvTranspose):
-        return Refusal(f"Keras has no convolution with both strides {list(op.strides)} and dilations {list(op.dilations)}")
+        return Refusal(
+            f"Keras has no convolution with both strides {list(op.strides)} and dilations {list(op.dilations)}"
+        )
     return None
 
 
@@ -135,11 +150,15 @@ def _depthwise_arrays(op: Op, config: Mapping[str, Attr]) -> tuple[Array, ...]:
 def _separable_arrays(op: Op, config: Mapping[str, Attr]) -> tuple[Array, ...]:
     assert isinstance(op, SeparableConv)
     pointwise = Array("pointwise_kernel", kernel_axes(op.rank))
-    return (_depthwise("depthwise_kernel", op.kernel, op.multiplier), pointwise, *((Array("bias"),) if op.bias else ()))
+    return (
+        _depthwise("depthwise_kernel", op.kernel, op.multiplier),
+        pointwise,
+        *((Array("bias"),) if op.bias else ()),
+    )
 
 
 def _local_arrays(op: Op, config: Mapping[str, Attr]) -> tuple[Array, ...]:
-    """[positions…, out, in, spatial…] as [positions…, spatial…, in, out]; Keras views the outer ones as one axis each."""
+    """[positions…, out, in, spatial…] as [positions…, spatial…, in, out], which Keras views with fewer axes."""
     assert isinstance(op, LocallyConnected)
     rank = op.rank
     axes = (*range(rank), *range(rank + 2, 2 * rank + 2), rank + 1, rank)
@@ -157,7 +176,9 @@ def _transposed(native: Native, rank: int) -> Mapping[str, Any]:
     if padding not in ("valid", "same"):
         raise ValueError(f"padding is {padding!r}, which is neither 'valid' nor 'same'")
     if given is None:
-        short = [max(s - span, 0) if padding == "valid" else 0 for s, span in zip(strides, spans, strict=True)]
+        short = [
+            max(s - span, 0) if padding == "valid" else 0 for s, span in zip(strides, spans, strict=True)
+        ]
         return {"padding": Valid() if padding == "valid" else Same(), "output_padding": tuple(short)}
     extra = checked("output_padding", per_axis(rank), given)
     if padding == "valid":
@@ -191,7 +212,9 @@ def _put_transposed(node: Node) -> Mapping[str, Attr] | Refusal:
             return _no_crop(op)
         case Explicit(pads):
             extra = [2 * (span // 2) - sum(pair) for span, pair in zip(spans, pads, strict=True)]
-            fits = all(0 < span - sum(pair) <= s for span, pair, s in zip(spans, pads, op.strides, strict=True))
+            fits = all(
+                0 < span - sum(pair) <= s for span, pair, s in zip(spans, pads, op.strides, strict=True)
+            )
             fits = fits and all(0 <= more < s for more, s in zip(extra, op.strides, strict=True))
             if any(op.output_padding) or not fits:
                 return _no_crop(op)
@@ -200,7 +223,7 @@ def _put_transposed(node: Node) -> Mapping[str, Attr] | Refusal:
 
 def _no_crop(op: ConvTranspose) -> Refusal:
     return Refusal(
-        f"Keras has no transposed convolution that crops {padding_text(op.padding)} and appends {list(op.output_padding)}",
+        f"Keras's transposed convolutions cannot crop {padding_text(op.padding)} and append {list(op.output_padding)}",
         "a Cropping layer behind one without padding crops by any amount",
     )
 
@@ -228,7 +251,12 @@ def _transpose(rank: int) -> Row:
     return KerasRow(
         f"Conv{rank}DTranspose",
         ConvTranspose,
-        links=(required_link("filters", "filters"), *window_links(rank), Link("bias", "use_bias", True), data_format()),
+        links=(
+            required_link("filters", "filters"),
+            *window_links(rank),
+            Link("bias", "use_bias", True),
+            data_format(),
+        ),
         reads=("padding", "output_padding"),
         get=_transposed_reader(rank),
         put=_put_transposed,

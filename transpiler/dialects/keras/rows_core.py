@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from transpiler.dialects.keras.activations import ACTIVATIONS
-from transpiler.dialects.keras.spelling import required_link, DTYPE_NAMES, KerasRow, checked, read_dtype, required
+from transpiler.dialects.keras.spelling import (
+    DTYPE_NAMES,
+    KerasRow,
+    checked,
+    read_dtype,
+    required,
+    required_link,
+    with_fields,
+)
 from transpiler.dialects.rows import Array, Link, Native, Refusal, Row
 from transpiler.ir import Node, Op
 from transpiler.ir.attributes import Attr
@@ -56,7 +64,11 @@ def _dense_guard(node: Node) -> Refusal | None:
 
 def _einsum_dense(native: Native) -> Mapping[str, Any]:
     shape = required(native, "output_shape")
-    return {"output_shape": checked("output_shape", to_shape, shape if isinstance(shape, (list, tuple)) else [shape])}
+    return {
+        "output_shape": checked(
+            "output_shape", to_shape, shape if isinstance(shape, (list, tuple)) else [shape]
+        )
+    }
 
 
 def _put_einsum_dense(node: Node) -> Mapping[str, Attr]:
@@ -73,11 +85,13 @@ def _opaque_guard(node: Node) -> Refusal | None:
     assert isinstance(node.op, Opaque)
     if node.op.framework == "keras":
         return None
-    return Refusal(f"{node.op.type} is a layer of {node.op.framework} that is not known here, so it has no counterpart")
+    return Refusal(
+        f"{node.op.type} is a layer of {node.op.framework} that is not known here, so it has no counterpart"
+    )
 
 
 def _named(name: str, op: Op) -> Row:
-    return KerasRow("Activation", type(op), fixed={"activation": name}, get=lambda native: vars(op))
+    return KerasRow("Activation", type(op), fixed={"activation": name}, get=with_fields(vars(op)))
 
 
 ACTIVATION_ROWS = tuple(_named(name, op) for name, op in ACTIVATIONS.items())
@@ -96,7 +110,7 @@ CORE_ROWS = (
         Dense,
         links=(required_link("units", "units"), Link("bias", "use_bias", True)),
         guard=_dense_guard,
-        get=lambda native: {"axis": -1},
+        get=with_fields({"axis": -1}),
         roles=_dense_arrays,
     ),
     KerasRow(
@@ -118,7 +132,11 @@ CORE_ROWS = (
     KerasRow(
         "Embedding",
         Embedding,
-        links=(required_link("count", "input_dim"), required_link("units", "output_dim"), Link("mask_zero", "mask_zero", False)),
+        links=(
+            required_link("count", "input_dim"),
+            required_link("units", "output_dim"),
+            Link("mask_zero", "mask_zero", False),
+        ),
     ),
     KerasRow("Masking", Masking, links=(Link("value", "mask_value", 0.0),)),
     KerasRow("Identity", Identity),

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from transpiler.dialects.keras.spelling import (
-    required_link,
     KerasRow,
     checked,
     data_format,
@@ -14,6 +13,8 @@ from transpiler.dialects.keras.spelling import (
     read_axes,
     read_pairs,
     required,
+    required_link,
+    with_fields,
     write_axes,
     write_pairs,
 )
@@ -37,6 +38,14 @@ def _has_list(field: str) -> Callable[[Native], bool]:
     return lambda native: isinstance(native.config.get(field), (list, tuple))
 
 
+def _single(value: Any) -> int:
+    """An axis, also written as a list of one."""
+    axes = read_axes(value)
+    if len(axes) != 1:
+        raise ValueError(f"{value!r} is more than one axis")
+    return axes[0]
+
+
 ACTIVATION_LAYER_ROWS = (
     KerasRow("LeakyReLU", a.Relu, links=(Link("negative_slope", "negative_slope", 0.3),)),
     KerasRow(
@@ -57,21 +66,13 @@ ACTIVATION_LAYER_ROWS = (
         links=(required_link("axes", "axis"),),
         when=lambda native: _has_list("axis")(native) and len(_items(native, "axis")) != 1,
     ),
-    KerasRow("Softmax", a.Softmax, links=(Link("axis", "axis", -1, lambda value: _single(value)),)),
+    KerasRow("Softmax", a.Softmax, links=(Link("axis", "axis", -1, _single),)),
 )
 
 
 def _items(native: Native, field: str) -> list[Any]:
     value = native.config.get(field)
     return list(value) if isinstance(value, (list, tuple)) else [value]
-
-
-def _single(value: Any) -> int:
-    """An axis, also written as a list of one."""
-    axes = read_axes(value)
-    if len(axes) != 1:
-        raise ValueError(f"{value!r} is more than one axis")
-    return axes[0]
 
 
 _CENTER_SCALE = (Link("center", "center", True), Link("scale", "scale", True))
@@ -81,7 +82,7 @@ NORMALIZATION_ROWS = (
         "BatchNormalization",
         n.BatchNorm,
         links=(
-            Link("axis", "axis", -1, lambda value: _single(value)),
+            Link("axis", "axis", -1, _single),
             Link("epsilon", "epsilon", 1e-3),
             Link("momentum", "momentum", 0.99),
             *_CENTER_SCALE,
@@ -90,7 +91,11 @@ NORMALIZATION_ROWS = (
     KerasRow(
         "LayerNormalization",
         n.LayerNorm,
-        links=(Link("axes", "axis", -1, read_axes, write_axes), Link("epsilon", "epsilon", 1e-3), *_CENTER_SCALE),
+        links=(
+            Link("axes", "axis", -1, read_axes, write_axes),
+            Link("epsilon", "epsilon", 1e-3),
+            *_CENTER_SCALE,
+        ),
     ),
 )
 
@@ -99,7 +104,7 @@ KERAS3_NORMALIZATION_ROWS = (
         "RMSNormalization",
         n.LayerNorm,
         links=(Link("axes", "axis", -1, read_axes, write_axes), Link("epsilon", "epsilon", 1e-6)),
-        get=lambda native: {"rms": True, "center": False},
+        get=with_fields({"rms": True, "center": False}),
     ),
 )
 
@@ -119,7 +124,10 @@ SHARED_NORMALIZATION_ROWS = (
 
 
 def _spatial_dropout(native: Native, rank: int) -> Mapping[str, Any]:
-    return {"rank": rank, "channels_last": native.config.get("data_format") != DataFormat.CHANNELS_FIRST.value}
+    return {
+        "rank": rank,
+        "channels_last": native.config.get("data_format") != DataFormat.CHANNELS_FIRST.value,
+    }
 
 
 def _put_spatial_dropout(node: Node) -> Mapping[str, Attr]:
@@ -142,22 +150,32 @@ def _spatial_dropout_row(rank: int) -> Row:
 
 
 REGULARIZATION_ROWS = (
-    KerasRow("Dropout", r.Dropout, links=(required_link("rate", "rate"), Link("noise_shape", "noise_shape", None), _SEED)),
+    KerasRow(
+        "Dropout",
+        r.Dropout,
+        links=(required_link("rate", "rate"), Link("noise_shape", "noise_shape", None), _SEED),
+    ),
     *(_spatial_dropout_row(rank) for rank in (2, 1, 3)),
     KerasRow("GaussianNoise", r.GaussianNoise, links=(required_link("stddev", "stddev"), _SEED)),
     KerasRow("GaussianDropout", r.GaussianDropout, links=(required_link("rate", "rate"), _SEED)),
     KerasRow(
-        "AlphaDropout", r.AlphaDropout, links=(required_link("rate", "rate"), Link("noise_shape", "noise_shape", None), _SEED)
+        "AlphaDropout",
+        r.AlphaDropout,
+        links=(required_link("rate", "rate"), Link("noise_shape", "noise_shape", None), _SEED),
     ),
-    KerasRow("ActivityRegularization", r.ActivityRegularization, links=(Link("l1", "l1", 0.0), Link("l2", "l2", 0.0))),
+    KerasRow(
+        "ActivityRegularization",
+        r.ActivityRegularization,
+        links=(Link("l1", "l1", 0.0), Link("l2", "l2", 0.0)),
+    ),
 )
 
 
 def same_ranks(node: Node) -> Refusal | None:
     """Merging layers put missing axes behind the batch, not before all others as the ops do."""
-    ranks = {value.type.rank for value in node.operands} - {None}
+    ranks = sorted({value.type.rank for value in node.operands if value.type.rank is not None})
     if len(ranks) > 1:
-        return Refusal(f"Keras's {node.op.name} layer combines tensors of {sorted(ranks)} axes in another way")  # type: ignore[type-var]
+        return Refusal(f"Keras's {node.op.name} layer combines tensors of {ranks} axes in another way")
     return None
 
 
@@ -187,7 +205,9 @@ MERGING_ROWS = (
 
 def _reshape(native: Native) -> Mapping[str, Any]:
     target = required(native, "target_shape")
-    sizes = [-1 if item is None else item for item in target] if isinstance(target, (list, tuple)) else [target]
+    sizes = (
+        [-1 if item is None else item for item in target] if isinstance(target, (list, tuple)) else [target]
+    )
     if 0 in sizes:
         raise ValueError("a size of 0 makes an empty tensor")
     return {"target": sizes, "axis": 1}
@@ -226,7 +246,12 @@ def _flatten_guard(node: Node) -> Refusal | None:
 
 def _crop(rank: int, default: Any) -> Row:
     links = (Link("crops", "cropping", default, read_pairs(rank), write_pairs),)
-    return KerasRow(f"Cropping{rank}D", s.Crop, links=links + _format(rank, cropping=True), get=_channels_last(rank, cropping=True))
+    return KerasRow(
+        f"Cropping{rank}D",
+        s.Crop,
+        links=links + _format(rank, cropping=True),
+        get=_channels_last(rank, cropping=True),
+    )
 
 
 def _format(rank: int, *, cropping: bool = False) -> tuple[Link, ...]:
@@ -236,7 +261,7 @@ def _format(rank: int, *, cropping: bool = False) -> tuple[Link, ...]:
 def _channels_last(rank: int, *, cropping: bool = False) -> Callable[[Native], Mapping[str, Any]] | None:
     if rank != 1 or not cropping:
         return None
-    return lambda native: {"data_format": DataFormat.CHANNELS_LAST}
+    return with_fields({"data_format": DataFormat.CHANNELS_LAST})
 
 
 def _zero_padding(rank: int, default: Any) -> Row:
@@ -250,11 +275,13 @@ def _zero_guard(node: Node) -> Refusal | None:
 
 
 def _upsampling(rank: int) -> Row:
-    size = Link("factors", "size", [2] * rank, per_axis(rank), lambda value: value[0] if rank == 1 else list(value))
+    size = Link(
+        "factors", "size", [2] * rank, per_axis(rank), lambda value: value[0] if rank == 1 else list(value)
+    )
     last = {"data_format": DataFormat.CHANNELS_LAST}
     match rank:
         case 1:
-            return KerasRow("UpSampling1D", s.Upsample, links=(size,), get=lambda native: last)
+            return KerasRow("UpSampling1D", s.Upsample, links=(size,), get=with_fields(last))
         case 2:
             links = (size, data_format(), Link("interpolation", "interpolation", "nearest"))
             return KerasRow("UpSampling2D", s.Upsample, links=links)
@@ -262,7 +289,9 @@ def _upsampling(rank: int) -> Row:
             return KerasRow("UpSampling3D", s.Upsample, links=(size, data_format()))
 
 
-def _checked_get(field: str, get: Callable[[Native], Mapping[str, Any]]) -> Callable[[Native], Mapping[str, Any]]:
+def _checked_get(
+    field: str, get: Callable[[Native], Mapping[str, Any]]
+) -> Callable[[Native], Mapping[str, Any]]:
     def read(native: Native) -> Mapping[str, Any]:
         made: Mapping[str, Any] = checked(field, lambda _: get(native), None)
         return made
@@ -292,4 +321,3 @@ RESHAPING_ROWS = (
     _upsampling(1),
     _upsampling(3),
 )
-

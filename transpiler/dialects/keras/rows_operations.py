@@ -10,7 +10,14 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from transpiler.dialects.keras.calls import is_operand, operand
-from transpiler.dialects.keras.spelling import CALL, DTYPE_NAMES, KerasRow, read_dtype, required_link
+from transpiler.dialects.keras.spelling import (
+    CALL,
+    DTYPE_NAMES,
+    KerasRow,
+    read_dtype,
+    required_link,
+    with_fields,
+)
 from transpiler.dialects.rows import Link, Native, Refusal, Row
 from transpiler.ir import Node, Op
 from transpiler.ir.attributes import Attr
@@ -60,7 +67,11 @@ def _call_with(number: float, place: int) -> Mapping[str, Attr]:
 
 
 def _scalar(
-    class_name: str, op: type[Op], place: int, read: Callable[[float], Mapping[str, Any]], write: Callable[[Any], float]
+    class_name: str,
+    op: type[Op],
+    place: int,
+    read: Callable[[float], Mapping[str, Any]],
+    write: Callable[[Any], float],
 ) -> Row:
     """A row of arithmetic with a number: `read` gives the op's fields, `write` the number again."""
     return KerasRow(
@@ -96,7 +107,7 @@ def _whole(native: Native) -> bool:
 def _function(module: str, class_name: str, op: Op) -> Row:
     """A function without arguments: one op with fixed fields."""
     fields = {field: value for field, value in vars(op).items() if value != _default(op, field)}
-    return KerasRow(f"{module}.{class_name}", type(op), get=lambda native: fields, when=_whole)
+    return KerasRow(f"{module}.{class_name}", type(op), get=with_fields(fields), when=_whole)
 
 
 def _default(op: Op, field: str) -> Any:
@@ -158,7 +169,9 @@ FUNCTION_ROWS = (
     KerasRow(f"{NN}.Sparsemax", a.Sparsemax, links=(Link("axis", "axis", -1),)),
     KerasRow(f"{NUMPY}.Clip", a.Clip, links=(required_link("low", "x_min"), required_link("high", "x_max"))),
     KerasRow(
-        f"{CORE}.Cast", e.Cast, links=(required_link("dtype", "dtype", read_dtype, lambda value: DTYPE_NAMES[value]),)
+        f"{CORE}.Cast",
+        e.Cast,
+        links=(required_link("dtype", "dtype", read_dtype, lambda value: DTYPE_NAMES[value]),),
     ),
 )
 
@@ -186,12 +199,15 @@ def _two(node: Node) -> Refusal | None:
 
 
 def _binary(class_name: str, op: type[Op], fields: Mapping[str, Any]) -> Row:
-    return KerasRow(f"{NUMPY}.{class_name}", op, get=lambda native: fields, guard=_two, when=_pair)
+    return KerasRow(f"{NUMPY}.{class_name}", op, get=with_fields(fields), guard=_two, when=_pair)
 
 
 BINARY_ROWS = (
     *(_binary(name, op, {}) for name, op in _BINARY.items()),
-    *(_binary(name, e.BinaryFunction, {"function": function}) for name, function in _BINARY_FUNCTIONS.items()),
+    *(
+        _binary(name, e.BinaryFunction, {"function": function})
+        for name, function in _BINARY_FUNCTIONS.items()
+    ),
     *(_binary(name, e.Compare, {"relation": relation}) for name, relation in _COMPARISONS.items()),
     KerasRow(f"{NUMPY}.Where", e.Select, when=lambda native: _whole(native) and native.operands == 3),
 )
@@ -203,8 +219,8 @@ def _filled(native: Native) -> bool:
 
 
 FILL_ROWS = (
-    KerasRow(f"{NUMPY}.ZerosLike", FillLike, get=lambda native: {"value": 0.0}),
-    KerasRow(f"{NUMPY}.OnesLike", FillLike, get=lambda native: {"value": 1.0}),
+    KerasRow(f"{NUMPY}.ZerosLike", FillLike, get=with_fields({"value": 0.0})),
+    KerasRow(f"{NUMPY}.OnesLike", FillLike, get=with_fields({"value": 1.0})),
     KerasRow(
         f"{NUMPY}.FullLike",
         FillLike,

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from transpiler.dialects.keras.spelling import (
-    required_link,
     KerasRow,
     checked,
     data_format,
     padding_text,
     per_axis,
     read_padding,
+    required_link,
     write_padding,
 )
 from transpiler.dialects.rows import Link, Native, Refusal, Row
@@ -53,11 +53,17 @@ def _pool_guard(rank: int) -> Callable[[Node], Refusal | None]:
     def guard(node: Node) -> Refusal | None:
         assert isinstance(node.op, p.Pool)
         if node.op.rounding is not Rounding.FLOOR:
-            return Refusal("Keras leaves out a last incomplete window", "more padding at the end can make it complete")
+            return Refusal(
+                "Keras leaves out a last incomplete window", "more padding at the end can make it complete"
+            )
         if node.op.rank == rank:
             return None
-        made = next((row.write(node) for row in POOL_ROWS if row.op is type(node.op) and _fits(row, node.op)), None)
-        return made if isinstance(made, Refusal) else Refusal(f"the window has {node.op.rank} axes, not {rank}")
+        made = next(
+            (row.write(node) for row in POOL_ROWS if row.op is type(node.op) and _fits(row, node.op)), None
+        )
+        return (
+            made if isinstance(made, Refusal) else Refusal(f"the window has {node.op.rank} axes, not {rank}")
+        )
 
     return guard
 
@@ -104,25 +110,36 @@ def spatial_guard(rank: int) -> Callable[[Node], Refusal | None]:
 
 def _global(native: str, op: type[Op], rank: int) -> Row:
     return KerasRow(
-        f"{native}{rank}D", op, links=(Link("keepdims", "keepdims", False), data_format()), guard=spatial_guard(rank)
+        f"{native}{rank}D",
+        op,
+        links=(Link("keepdims", "keepdims", False), data_format()),
+        guard=spatial_guard(rank),
     )
 
 
 def _adaptive(native: str, op: type[Op], rank: int) -> Row:
-    return KerasRow(f"{native}{rank}D", op, links=(required_link("size", "output_size", per_axis(rank)), data_format()))
+    return KerasRow(
+        f"{native}{rank}D", op, links=(required_link("size", "output_size", per_axis(rank)), data_format())
+    )
 
 
 POOLING_ROWS = (
     *POOL_ROWS,
     *(
         _global(native, op, rank)
-        for native, op in (("GlobalMaxPooling", p.GlobalMaxPool), ("GlobalAveragePooling", p.GlobalAveragePool))
+        for native, op in (
+            ("GlobalMaxPooling", p.GlobalMaxPool),
+            ("GlobalAveragePooling", p.GlobalAveragePool),
+        )
         for rank in RANKS
     ),
 )
 
 ADAPTIVE_ROWS = tuple(
     _adaptive(native, op, rank)
-    for native, op in (("AdaptiveMaxPooling", p.AdaptiveMaxPool), ("AdaptiveAveragePooling", p.AdaptiveAveragePool))
+    for native, op in (
+        ("AdaptiveMaxPooling", p.AdaptiveMaxPool),
+        ("AdaptiveAveragePooling", p.AdaptiveAveragePool),
+    )
     for rank in RANKS
 )

@@ -1,4 +1,4 @@
-"""Rows of Keras's preprocessing layers that compute the same for every input, and of those that act only in training."""
+"""Rows of Keras's preprocessing layers: those that compute the same every time, and those that act only in training."""
 
 from __future__ import annotations
 
@@ -6,13 +6,19 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from transpiler.dialects.keras.defaults import is_default, keras3_arguments
-from transpiler.dialects.keras.spelling import KerasRow, data_format, read_axes, required_link, write_axes
+from transpiler.dialects.keras.spelling import (
+    KerasRow,
+    data_format,
+    read_axes,
+    required_link,
+    with_fields,
+    write_axes,
+)
 from transpiler.dialects.rows import Link, Native, Refusal, Row
 from transpiler.ir import Node
 from transpiler.ir.attributes import Attr
 from transpiler.ops import preprocessing as p
 from transpiler.ops.activation import Affine
-
 from transpiler.ops.fields import to_float
 
 RANDOM_LAYERS: Final = (
@@ -26,7 +32,9 @@ RANDOM_LAYERS: Final = (
 
 def _settings(native: Native) -> Mapping[str, Any]:
     known = keras3_arguments(native.type)
-    fields = {key: value for key, value in native.config.items() if key in known and key not in ("name", "dtype")}
+    fields = {
+        key: value for key, value in native.config.items() if key in known and key not in ("name", "dtype")
+    }
     said = {key: value for key, value in fields.items() if not is_default(native.type, key, value)}
     return {"kind": native.type, "settings": said}
 
@@ -52,8 +60,6 @@ def _one_number(native: Native) -> bool:
     return not any(isinstance(native.config.get(key), (list, tuple)) for key in ("scale", "offset"))
 
 
-
-
 def _axes_or_none(value: Any) -> tuple[int, ...]:
     return () if value is None else read_axes(value)
 
@@ -69,7 +75,11 @@ PREPROCESSING_ROWS = (
         links=(required_link("scale", "scale"), Link("shift", "offset", 0.0, always=True)),
         when=_one_number,
     ),
-    KerasRow("Rescaling", p.Rescale, links=(required_link("scale", "scale"), Link("offset", "offset", 0.0, always=True))),
+    KerasRow(
+        "Rescaling",
+        p.Rescale,
+        links=(required_link("scale", "scale"), Link("offset", "offset", 0.0, always=True)),
+    ),
     KerasRow(
         "Normalization",
         p.Standardize,
@@ -87,13 +97,20 @@ PREPROCESSING_ROWS = (
     ),
     *map(
         _random,
-        ("RandomBrightness", "RandomContrast", "RandomFlip", "RandomRotation", "RandomTranslation", "RandomZoom"),
+        (
+            "RandomBrightness",
+            "RandomContrast",
+            "RandomFlip",
+            "RandomRotation",
+            "RandomTranslation",
+            "RandomZoom",
+        ),
     ),
     KerasRow(
         "RandomCrop",
         p.CenterCrop,
         links=(required_link("height", "height"), required_link("width", "width"), data_format()),
-        get=lambda native: {"random": True},
+        get=with_fields({"random": True}),
     ),
     KerasRow(
         "Resizing",
@@ -115,5 +132,12 @@ KERAS3_PREPROCESSING_ROWS = tuple(
     _random(native)
     for native in RANDOM_LAYERS
     if native
-    not in ("RandomBrightness", "RandomContrast", "RandomFlip", "RandomRotation", "RandomTranslation", "RandomZoom")
+    not in (
+        "RandomBrightness",
+        "RandomContrast",
+        "RandomFlip",
+        "RandomRotation",
+        "RandomTranslation",
+        "RandomZoom",
+    )
 )

@@ -8,7 +8,12 @@ from typing import Any
 from transpiler.dialects.keras.activations import read_activation, write_activation
 from transpiler.dialects.keras.calls import is_operand, operand
 from transpiler.dialects.keras.inner import read_inner, write_inner
-from transpiler.dialects.keras.rows_convolution import kernel_axes, padding_reader, padding_writer, window_links
+from transpiler.dialects.keras.rows_convolution import (
+    kernel_axes,
+    padding_reader,
+    padding_writer,
+    window_links,
+)
 from transpiler.dialects.keras.spelling import CALL, KerasRow, data_format, required, required_link
 from transpiler.dialects.rows import Array, FieldError, Link, Native, Refusal, Row
 from transpiler.ir import Node, Op
@@ -60,7 +65,11 @@ def call_on_states(native: Native) -> bool:
     kwargs: Mapping[str, Any] = pattern["kwargs"]
     states = kwargs.get("initial_state", [])
     given = states if isinstance(states, list) else [states]
-    if len(pattern["args"]) != 1 or set(kwargs) - {"initial_state", "mask"} or not all(map(is_operand, given)):
+    if (
+        len(pattern["args"]) != 1
+        or set(kwargs) - {"initial_state", "mask"}
+        or not all(map(is_operand, given))
+    ):
         raise FieldError("", "it is called in a way that is not understood")
     first = pattern["args"][0]
     whole = all(map(is_operand, first)) if isinstance(first, list) else is_operand(first)
@@ -86,7 +95,9 @@ def states_call(count: int, *, masked: bool) -> Mapping[str, Attr]:
 
 def _put_call(node: Node) -> Mapping[str, Attr] | Refusal:
     if getattr(node.op, "time_major", False):
-        return Refusal("Keras 3 has the batch before the time axis", "swap both axes before and after the layer")
+        return Refusal(
+            "Keras 3 has the batch before the time axis", "swap both axes before and after the layer"
+        )
     return states_call(len(node.operands), masked=getattr(node.op, "masked", False))
 
 

@@ -1,4 +1,4 @@
-"""Rows of layers that Keras 3 no longer has. Reading them is always possible, writing only where some Keras has them."""
+"""Rows of layers that Keras 3 no longer has. They are always read, and written where some Keras has them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,11 @@ def _axes(value: Any) -> Any:
 def _lrn(native: Native) -> Mapping[str, Any]:
     """LRN2D of Keras 0: across channels, and alpha is not divided by the number of neighbours."""
     size = checked("n", to_int, native.config.get("n", 5))
-    return {"size": size, "alpha": checked("alpha", to_float, native.config.get("alpha", 1e-4)) * size, "axis": 1}
+    return {
+        "size": size,
+        "alpha": checked("alpha", to_float, native.config.get("alpha", 1e-4)) * size,
+        "axis": 1,
+    }
 
 
 LOCAL_ROWS_OF_KERAS2 = tuple(LOCAL_ROWS.values())
@@ -39,12 +43,19 @@ RETIRED_ROWS = (
     KerasRow(
         "MaxoutDense",
         MaxoutDense,
-        links=(required_link("units", "units"), Link("pieces", "nb_feature", 4), Link("bias", "use_bias", True)),
+        links=(
+            required_link("units", "units"),
+            Link("pieces", "nb_feature", 4),
+            Link("bias", "use_bias", True),
+        ),
         read_only=True,
     ),
     KerasRow("SReLU", SRelu, links=(Link("shared_axes", "shared_axes", (), _axes),), read_only=True),
     KerasRow(
-        "ParametricSoftplus", ParametricSoftplus, links=(Link("shared_axes", "shared_axes", (), _axes),), read_only=True
+        "ParametricSoftplus",
+        ParametricSoftplus,
+        links=(Link("shared_axes", "shared_axes", (), _axes),),
+        read_only=True,
     ),
     KerasRow(
         "LRN2D",

@@ -27,14 +27,18 @@ def _key(native: Native) -> list[Any] | None:
 
 def _is_plain(item: Any) -> bool:
     if isinstance(item, Mapping):
-        return "ellipsis" in item or ("slice" in item and all(part is None or isinstance(part, int) for part in item["slice"]))
+        return "ellipsis" in item or (
+            "slice" in item and all(part is None or isinstance(part, int) for part in item["slice"])
+        )
     return item is None or (isinstance(item, int) and not isinstance(item, bool))
 
 
 def _slice(native: Native) -> Mapping[str, Any]:
     """Axes behind `...` are counted from the end."""
     items = _key(native) or []
-    dots = next((i for i, item in enumerate(items) if isinstance(item, Mapping) and "ellipsis" in item), len(items))
+    dots = next(
+        (i for i, item in enumerate(items) if isinstance(item, Mapping) and "ellipsis" in item), len(items)
+    )
     axes, begins, ends, steps, squeezed = [], [], [], [], []
     for place, item in enumerate(items):
         axis = place if place < dots else place - len(items)
@@ -54,7 +58,13 @@ def _slice(native: Native) -> Mapping[str, Any]:
             ends.append(None if item == -1 else item + 1)
             steps.append(1)
     plain = all(step == 1 for step in steps)
-    return {"axes": axes, "begins": begins, "ends": ends, "steps": () if plain else steps, "squeeze": squeezed}
+    return {
+        "axes": axes,
+        "begins": begins,
+        "ends": ends,
+        "steps": () if plain else steps,
+        "squeeze": squeezed,
+    }
 
 
 def _put_slice(node: Node) -> Mapping[str, Attr] | Refusal:

@@ -60,7 +60,11 @@ def _bidirectional(native: Native) -> Mapping[str, Any]:
     forward = required(native, "layer")
     backward = native.config.get("backward_layer")
     ahead = read_inner(forward, "layer")
-    back = read_inner(_reversed(forward), "layer") if backward is None else read_inner(backward, "backward_layer")
+    back = (
+        read_inner(_reversed(forward), "layer")
+        if backward is None
+        else read_inner(backward, "backward_layer")
+    )
     return {"forward": _zeroing(ahead), "backward": _zeroing(back)}
 
 
@@ -68,7 +72,7 @@ def _zeroing(op: Op) -> Op:
     """Inside a Bidirectional, masked steps of whole sequences give 0, whatever the layer says."""
     if not hasattr(op, "zero_output_for_mask") or not isinstance(op, OverTime):
         return op
-    made: Op = attrs.evolve(op, zero_output_for_mask=op.return_sequences)  # type: ignore[type-var]  # ops are attrs
+    made: Op = attrs.evolve(op, zero_output_for_mask=op.return_sequences)  # type: ignore[misc]  # ops are attrs
     return made
 
 
@@ -127,7 +131,11 @@ WRAPPER_ROWS = (
     KerasRow(
         "Bidirectional",
         Bidirectional,
-        links=(Link("merge", "merge_mode", "concat", _read_merge, lambda v: None if v is Merge.NONE else v.value),),
+        links=(
+            Link(
+                "merge", "merge_mode", "concat", _read_merge, lambda v: None if v is Merge.NONE else v.value
+            ),
+        ),
         reads=("layer", "backward_layer", CALL, "weights"),
         get=_bidirectional,
         put=_put_bidirectional,

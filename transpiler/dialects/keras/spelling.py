@@ -51,10 +51,22 @@ class KerasRow(Row):
 
 
 def required_link(
-    field: str, native: str, read: Callable[[Any], Any] | None = None, write: Callable[[Any], Any] | None = None
+    field: str,
+    native: str,
+    read: Callable[[Any], Any] | None = None,
+    write: Callable[[Any], Any] | None = None,
 ) -> Link:
     """A link of a native field that has no default."""
     return Link(field, native, REQUIRED, read, write)
+
+
+def with_fields(fields: Mapping[str, Any]) -> Callable[[Native], Mapping[str, Any]]:
+    """A row's `get` that gives op fields which the native type implies."""
+
+    def get(native: Native) -> Mapping[str, Any]:
+        return fields
+
+    return get
 
 
 def read_dtype(value: Any) -> DType:

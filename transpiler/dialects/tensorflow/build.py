@@ -67,7 +67,9 @@ def build_graph(kind: str, raw: Raw, sink: Sink) -> GraphDef:
     nodes = _nodes(raw.all("node"), sink)
     if not nodes:
         sink.error("T3005", "the graph has no node", raw.span)
-    return GraphDef(nodes, {function.name: function for function in functions}, signatures, raw.span)
+    versions = raw.last("versions")
+    producer = raw.last("version", 0) if versions is None else versions.last("producer", 0)
+    return GraphDef(nodes, {item.name: item for item in functions}, signatures, producer, raw.span)
 
 
 def _signature(raw: Raw) -> Signature:

@@ -122,6 +122,8 @@ class GraphDef:
     nodes: tuple[NodeDef, ...]
     functions: Mapping[str, FunctionDef] = attrs.field(factory=dict)
     signatures: Mapping[str, Signature] = attrs.field(factory=dict)
+    producer: int = 0
+    """The version of TensorFlow's graph format that wrote it; 0 if the file does not say."""
     span: Span | None = None
 
 

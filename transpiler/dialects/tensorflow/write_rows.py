@@ -8,6 +8,7 @@ from typing import Any, Final
 from transpiler.dialects.rows import Attr, Dialect, Refusal, Row
 from transpiler.dialects.tensorflow import write_learned as learned
 from transpiler.dialects.tensorflow import write_math as maths
+from transpiler.dialects.tensorflow import write_preprocessing as prepared
 from transpiler.dialects.tensorflow import write_shapes as shapes
 from transpiler.dialects.tensorflow import write_windows as windows
 from transpiler.dialects.tensorflow.write_steps import Refused, Result, Steps
@@ -128,6 +129,10 @@ WRITERS: Final[Mapping[type[Op], tuple[str, Writer]]] = {
     reg.GaussianDropout: ("Identity", _identity),
     reg.AlphaDropout: ("Identity", _identity),
     reg.ActivityRegularization: ("Identity", _identity),
+    preprocessing.Rescale: ("Mul", prepared.rescale),
+    preprocessing.Standardize: ("RealDiv", prepared.standardize),
+    preprocessing.Resize: ("ResizeBilinear", prepared.resize),
+    preprocessing.CenterCrop: ("StridedSlice", prepared.center_crop),
     preprocessing.RandomChange: ("Identity", _identity),
     preprocessing.OneHot: ("OneHot", lambda op, s: maths.one_hot(s, op.count, op.axis)),
 }

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from transpiler.dialects.tensorflow.write_shapes import dynamic_shape, known_or_open
+from transpiler.dialects.tensorflow.write_shapes import axis_size, dynamic_shape, known_or_open
 from transpiler.dialects.tensorflow.write_steps import Input, Refused, Result, Steps, Tensor, ints, pairs, scalar
 from transpiler.ops.convolution import Conv, ConvTranspose, DepthwiseConv, SeparableConv, Windowed
 from transpiler.ops.pooling import AveragePool, GlobalAveragePool, GlobalMaxPool, GlobalPool, MaxPool, Pool
@@ -74,24 +74,43 @@ def biased(s: Steps, y: Tensor, op: Conv | ConvTranspose | DepthwiseConv | Separ
 
 
 def conv(op: Conv, s: Steps) -> Result:
-    """Kernel: space, channels / groups, filters."""
+    """Kernel: space, channels / groups, filters. Groups are convolutions of their own, which every device runs."""
     format = format_name(op.data_format, op.rank)
     padding = padding_name(op.padding)
-    if op.rank == 3 and (op.groups > 1 or max(op.dilations) > 1):
-        raise Refused("Conv3D has neither groups nor dilation on every device")
+    if op.rank == 3 and max(op.dilations) > 1:
+        raise Refused("no CPU runs its dilation over volumes")
     space = tuple(range(2, op.rank + 2))
     what = "Conv3D" if op.rank == 3 else "Conv2D"
     kernel = wide_kernel(s, s.param("kernel", (*space, 1, 0)), op, what)
-    y = s.op(
-        what,
-        widened(s, s.x, op, what),
-        kernel,
-        strides=per_axis(op.strides, op.data_format),
-        padding=padding,
-        data_format=format,
-        dilations=per_axis(op.dilations, op.data_format),
-    )
+    x = widened(s, s.x, op, what)
+    wide = max(op.rank, 2)
+
+    def one(x: Input, kernel: Input) -> Tensor:
+        return s.op(
+            what,
+            x,
+            kernel,
+            strides=per_axis(op.strides, op.data_format),
+            padding=padding,
+            data_format=format,
+            dilations=per_axis(op.dilations, op.data_format),
+        )
+
+    channels = op.data_format.axis(wide + 2)
+    y = one(x, kernel) if op.groups == 1 else grouped(s, one, x, kernel, op.groups, (channels, wide + 1))
     return biased(s, narrowed(s, y, op, what), op)
+
+
+def grouped(
+    s: Steps, one: Callable[[Input, Input], Tensor], x: Input, kernel: Input, groups: int, axes: tuple[int, int]
+) -> Tensor:
+    """`one` for each group: x and the kernel are split along their `axes`, the results joined along x's."""
+    parts = s.many("Split", scalar("split_dim", axes[0]), x, count=groups, num_split=groups, name="split")
+    kernels = s.many(
+        "Split", scalar("split_dim", axes[1]), kernel, count=groups, num_split=groups, name="kernel/split"
+    )
+    made = [one(part, own) for part, own in zip(parts, kernels, strict=True)]
+    return s.op("ConcatV2", *made, scalar("axis", axes[0]), name="concat")
 
 
 def depthwise(op: DepthwiseConv, s: Steps) -> Result:
@@ -191,9 +210,9 @@ def separable(op: SeparableConv, s: Steps) -> Result:
 
 
 def conv_transpose(op: ConvTranspose, s: Steps) -> Result:
-    """The gradient of a convolution, told the size of its result. Kernel: space, filters, channels."""
-    if op.groups > 1 or max(op.dilations) > 1:
-        raise Refused("TensorFlow's transposed convolution has neither groups nor dilation on every device")
+    """The gradient of a convolution, told the size of its result. Kernel: space, filters / groups, channels."""
+    if max(op.dilations) > 1:
+        raise Refused("no CPU runs its dilation")
     format = format_name(op.data_format, op.rank)
     padding = transposed_padding(op)
     what = "conv_transpose"
@@ -201,19 +220,27 @@ def conv_transpose(op: ConvTranspose, s: Steps) -> Result:
     kernel = wide_kernel(s, s.param("kernel", (*space, 1, 0)), op, what)
     x = widened(s, s.x, op, what)
     sizes = _transposed_sizes(op, s)
+    wide = max(op.rank, 2)
+    channels = op.data_format.axis(wide + 2)
     if op.rank == 1:
         sizes = [*sizes[: line_axis(op.data_format)], 1, *sizes[line_axis(op.data_format) :]]
-    y = s.op(
-        "Conv3DBackpropInputV2" if op.rank == 3 else "Conv2DBackpropInput",
-        dynamic_shape(s, sizes, "input_sizes"),
-        kernel,
-        x,
-        name=what,
-        strides=per_axis(op.strides, op.data_format),
-        padding=padding,
-        data_format=format,
-        dilations=per_axis(op.dilations, op.data_format),
-    )
+    sizes[channels] = op.filters // op.groups
+    shape = dynamic_shape(s, sizes, "input_sizes")
+
+    def one(x: Input, kernel: Input) -> Tensor:
+        return s.op(
+            "Conv3DBackpropInputV2" if op.rank == 3 else "Conv2DBackpropInput",
+            shape,
+            kernel,
+            x,
+            name=what,
+            strides=per_axis(op.strides, op.data_format),
+            padding=padding,
+            data_format=format,
+            dilations=per_axis(op.dilations, op.data_format),
+        )
+
+    y = one(x, kernel) if op.groups == 1 else grouped(s, one, x, kernel, op.groups, (channels, wide + 1))
     return biased(s, narrowed(s, y, op, what), op)
 
 
@@ -251,12 +278,6 @@ def _transposed_sizes(op: ConvTranspose, s: Steps) -> list[Dim | Tensor]:
                 scalar("y", start - stride),
             )
     return sizes
-
-
-def axis_size(s: Steps, axis: int, index: int = 0) -> Tensor:
-    from transpiler.dialects.tensorflow.write_shapes import axis_size as found
-
-    return found(s, axis, index)
 
 
 def pool(op: MaxPool | AveragePool, s: Steps) -> Result:

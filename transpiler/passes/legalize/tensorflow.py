@@ -29,11 +29,11 @@ def _stochastic(node: Node, rewriter: Rewriter) -> Sequence[Value] | Refusal | N
 
 
 RULES: Final[Mapping[type[Op], Sequence[LegalRule]]] = {
-    conv.Conv: (own.grouped_conv, windows.strided_and_dilated, windows.conv),
+    conv.Conv: (windows.strided_and_dilated, windows.conv),
     conv.DepthwiseConv: (own.depthwise_volume, own.strided_and_dilated, windows.unequal_depthwise_strides, windows.conv),
     conv.SeparableConv: (own.separated,),
     conv.Unfold: (windows.unfold,),
-    conv.ConvTranspose: (windows.grouped_transposed, windows.dilated_transposed, own.transposed),
+    conv.ConvTranspose: (own.flipped, own.transposed),
     pool.MaxPool: (windows.max_pool,),
     pool.AveragePool: (windows.average_pool,),
     pool.StochasticPool: (_stochastic,),

@@ -7,16 +7,16 @@ from collections.abc import Sequence
 import attrs
 
 from transpiler.dialects.rows import Refusal
-from transpiler.ir import Node, Take, Value
+from transpiler.ir import Node, Value
 from transpiler.ir.rewriting import Rewriter
 from transpiler.ops.convolution import Conv, ConvTranspose, DepthwiseConv, SeparableConv
 from transpiler.ops.normalization import LRN, Region
 from transpiler.ops.pooling import MaxPool
-from transpiler.ops.shape import Concat, Crop, Split, Transpose
+from transpiler.ops.shape import Crop, Transpose
 from transpiler.ops.windows import Explicit, Same, Valid, extent
 from transpiler.passes.beside import Beside
 from transpiler.passes.legalize.keras_windows import depthwise as as_depthwise
-from transpiler.passes.legalize.keras_windows import maps_of
+from transpiler.passes.legalize.keras_windows import dilated_transposed, grouped_transposed, maps_of
 from transpiler.passes.normalize_padding import evolve
 
 
@@ -44,26 +44,6 @@ def depthwise_volume(node: Node, rewriter: Rewriter) -> Sequence[Value] | None:
         data_format=op.data_format,
     )
     return Beside(node, rewriter).finish(changed, *node.operands)
-
-
-def grouped_conv(node: Node, rewriter: Rewriter) -> Sequence[Value] | Refusal | None:
-    """Volumes: one convolution a group over its slice of the channels, joined again."""
-    op = node.op
-    maps = maps_of(node, op) if isinstance(op, Conv) else None
-    if not isinstance(op, Conv) or maps is None or op.rank < 3:
-        return None
-    if op.groups == 1:
-        return Refusal("no CPU runs its dilation over volumes") if max(op.dilations) > 1 else None
-    axis = op.data_format.axis(op.rank + 2)
-    steps = Beside(node, rewriter)
-    out = op.filters // op.groups
-    slices = steps.add_node("groups", Split(axis=axis, count=op.groups), node.operands[0]).results
-    single = evolve(op, groups=1, filters=out)
-    parts = []
-    for j, part in enumerate(slices):
-        uses = [node.param(role).then(Take(0, j * out, (j + 1) * out)) for role in op.roles]
-        parts.append(steps.add(f"group{j}", single, part, params=uses))
-    return steps.finish(Concat(axis=axis), *parts, params=())
 
 
 def strided_and_dilated(node: Node, rewriter: Rewriter) -> Sequence[Value] | None:
@@ -107,10 +87,21 @@ def separated(node: Node, rewriter: Rewriter) -> Sequence[Value] | Refusal | Non
     return steps.finish(second, apart, params=uses)
 
 
+def flipped(node: Node, rewriter: Rewriter) -> Sequence[Value] | Refusal | None:
+    """A dilated transposed convolution, which no CPU runs, is a convolution with the flipped kernel, group by group."""
+    op = node.op
+    if not isinstance(op, ConvTranspose) or max(op.dilations) == 1:
+        return None
+    if max(op.strides) > 1:
+        return Refusal("no CPU runs a transposed convolution with a stride together with dilation")
+    split = grouped_transposed if op.groups > 1 else dilated_transposed
+    return split(node, rewriter)
+
+
 def transposed(node: Node, rewriter: Rewriter) -> Sequence[Value] | Refusal | None:
     """What is neither SAME nor VALID is the whole result with a crop behind."""
     op = node.op
-    if not isinstance(op, ConvTranspose) or op.groups != 1 or not isinstance(op.padding, (Explicit, Valid)):
+    if not isinstance(op, ConvTranspose) or not isinstance(op.padding, (Explicit, Valid)):
         return None
     spans = [extent(k, d) for k, d in zip(op.kernel, op.dilations, strict=True)]
     if any(more >= stride for more, stride in zip(op.output_padding, op.strides, strict=True)):

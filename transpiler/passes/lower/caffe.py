@@ -12,6 +12,7 @@ from transpiler.dialects.caffe.typed import to_plain
 from transpiler.dialects.caffe.upgrade import read_net
 from transpiler.ir import Graph, Module, Shape
 from transpiler.ir.attributes import Attr
+from transpiler.passes.lower.caffe_forks import with_fork_rounding
 from transpiler.passes.lower.caffe_graph import GraphLowering, IndexedLayer
 from transpiler.syntax.textproto import Message
 
@@ -33,7 +34,7 @@ def lower(
     with a lone `kernel_size` need the number of axes they slide over. `level` and `stages` are the state that include
     and exclude rules are held against, besides the phase.
     """
-    net = read_net(message, sink)
+    net = with_fork_rounding(read_net(message, sink))
     stages = tuple(stages)
     states = [NetState.of(net, phase, level, stages) for phase in (Phase.TRAIN, Phase.TEST)]
     members = {state.phase.value: _members(net, state) for state in states}

@@ -13,7 +13,15 @@ from transpiler.dialects.keras.calls import pattern_of
 from transpiler.dialects.keras.defaults import is_default
 from transpiler.dialects.keras.dialect import type_name
 from transpiler.dialects.keras.distribution import distributed, one_step
-from transpiler.dialects.keras.model import Call, KerasLayer, KerasModel, ModelKind, TensorRef, map_structure, tensors_in
+from transpiler.dialects.keras.model import (
+    Call,
+    KerasLayer,
+    KerasModel,
+    ModelKind,
+    TensorRef,
+    map_structure,
+    tensors_in,
+)
 from transpiler.ir import Graph, Node, Op, Origin, ParamUse, TensorType, Value
 from transpiler.ir.attributes import Attr
 from transpiler.ir.rewriting import GraphBuilder
@@ -86,7 +94,9 @@ class GraphLowering:
     def _model(self, model: KerasModel, place: Place, given: Sequence[Value] | None) -> list[Value]:
         """Lower a model; `given` are the values that a nested one is called on. The answer is its outputs."""
         frame = Frame(model, place, given, used_results(model))
-        feeds = dict(zip((ref.layer for ref in model.inputs), given, strict=False)) if given is not None else {}
+        feeds = (
+            dict(zip((ref.layer for ref in model.inputs), given, strict=False)) if given is not None else {}
+        )
         for number, call in call_order(model):
             layer = model.layers[number]
             if layer.class_name == "InputLayer" and layer.name in feeds:
@@ -101,25 +111,34 @@ class GraphLowering:
         unfed = not made.args and not made.kwargs and layer.class_name != "InputLayer"
         if layer.model is not None:
             values = frame.values(tensors_in(made.args, sort_keys=True))
-            return self._nested(frame, layer, layer.model, call, self._unfed(frame, layer) if unfed else values)
+            return self._nested(
+                frame, layer, layer.model, call, self._unfed(frame, layer) if unfed else values
+            )
         pattern, refs = pattern_of(layer, made)
         values = frame.values(refs)
         if unfed:
             values, pattern = list(self._unfed(frame, layer)), None
         inner = layer.inner.get("layer")
-        if layer.class_name == "TimeDistributed" and inner is not None and inner.model is not None and pattern is None:
+        if (
+            layer.class_name == "TimeDistributed"
+            and inner is not None
+            and inner.model is not None
+            and pattern is None
+        ):
             results = self._distributed(frame, layer, inner.model, call, values)
             if results is not None:
                 return results
         return self._layer(frame, layer, call, values, pattern)
 
     def _unfed(self, frame: Frame, layer: KerasLayer) -> Sequence[Value]:
-        """What the first layer of a Sequential model reads: what the model is called on, or an input of unknown shape."""
+        """What a Sequential model's first layer reads: what the model is called on, or an input of unknown shape."""
         if frame.given is not None:
             return frame.given
         name = f"{layer.name}_input"
         origin = Origin(name, "InputLayer", layer.span)
-        return self.builder.add(Input(), (), name=name, origin=origin, extras={"keras": {"implicit": True}}).results
+        return self.builder.add(
+            Input(), (), name=name, origin=origin, extras={"keras": {"implicit": True}}
+        ).results
 
     def _nested(
         self, frame: Frame, layer: KerasLayer, model: KerasModel, call: int, operands: Sequence[Value]
@@ -140,10 +159,13 @@ class GraphLowering:
         trial = GraphLowering(Sink())
         steps = [Value(value.name) for value in operands]
         trial.types = {
-            step: one_step(self.types.get(value, TensorType())) for step, value in zip(steps, operands, strict=True)
+            step: one_step(self.types.get(value, TensorType()))
+            for step, value in zip(steps, operands, strict=True)
         }
         results = trial._model(model, inside, steps)
-        if trial.sink.diagnostics or any(isinstance(node.op, (Input, Constant)) for node in trial.builder.nodes):
+        if trial.sink.diagnostics or any(
+            isinstance(node.op, (Input, Constant)) for node in trial.builder.nodes
+        ):
             return None
         now = dict(zip(steps, operands, strict=True))
         for node in trial.builder.nodes:
@@ -235,7 +257,12 @@ class NodeWriter:
             if rank < 3:
                 return values
             return self.add(Transpose(axes=(0, *range(2, rank), 1)), values, "transpose").results
-        if self.layer.class_name not in _MERGING or self.layer.is_operation or None in ranks or len(set(ranks)) < 2:
+        if (
+            self.layer.class_name not in _MERGING
+            or self.layer.is_operation
+            or None in ranks
+            or len(set(ranks)) < 2
+        ):
             return values
         most = max(rank for rank in ranks if rank is not None)
         return [self._expanded(value, most - (rank or 0)) for value, rank in zip(values, ranks, strict=True)]
@@ -253,11 +280,13 @@ class NodeWriter:
         path = self.place.layer(self.layer.name)
         params = tuple(ParamUse(role, f"{path}/{role}") for role in op.roles) if self.name != path else ()
         kept = {"keras": extras} if extras else {}
-        return self.graph.add(op, operands, self.name, self.origin, params=params, scope=self.place.scope, extras=kept)
+        return self.graph.add(
+            op, operands, self.name, self.origin, params=params, scope=self.place.scope, extras=kept
+        )
 
 
 def _layer_name(ref: Any) -> Attr:
-    return ref.layer if isinstance(ref, TensorRef) else ref  # type: ignore[no-any-return]  # constants are plain
+    return ref.layer if isinstance(ref, TensorRef) else ref
 
 
 def numbered(structure: Any) -> Attr:
@@ -283,7 +312,9 @@ def said(layer: KerasLayer) -> dict[str, Attr]:
     return {
         key: value
         for key, value in layer.config.items()
-        if key != "name" and not is_default(layer.class_name, key, value) and (key, value) != ("dtype", "float32")
+        if key != "name"
+        and not is_default(layer.class_name, key, value)
+        and (key, value) != ("dtype", "float32")
     }
 
 
@@ -297,7 +328,9 @@ def model_settings(model: KerasModel) -> dict[str, Attr]:
 def nested_record(layer: KerasLayer, model: KerasModel) -> dict[str, Attr]:
     """What is needed to write a nested model again: its kind, its inputs, the form of its inputs and outputs."""
     inputs: list[Attr] = [
-        {"name": item.name, "config": dict(item.config)} for item in model.layers if item.class_name == "InputLayer"
+        {"name": item.name, "config": dict(item.config)}
+        for item in model.layers
+        if item.class_name == "InputLayer"
     ]
     return {
         "kind": model.kind.value,
@@ -311,7 +344,9 @@ def nested_record(layer: KerasLayer, model: KerasModel) -> dict[str, Attr]:
 
 def used_results(model: KerasModel) -> dict[tuple[str, int], int]:
     """How many tensors of each call are used: at least one (absent)."""
-    refs = [ref for layer in model.layers for made in layer.calls for ref in made.tensors] + list(model.outputs)
+    refs = [ref for layer in model.layers for made in layer.calls for ref in made.tensors] + list(
+        model.outputs
+    )
     found: dict[tuple[str, int], int] = {}
     for ref in refs:
         key = (ref.layer, ref.node_index)

@@ -43,7 +43,9 @@ def native_type(layer: KerasLayer) -> str:
     return f"{layer.module}.{layer.class_name}" if layer.is_operation else layer.class_name
 
 
-def read_layer(layer: KerasLayer, pattern: Attr, types: Sequence[TensorType], results: int, sink: Sink) -> Reading:
+def read_layer(
+    layer: KerasLayer, pattern: Attr, types: Sequence[TensorType], results: int, sink: Sink
+) -> Reading:
     """What one call of a layer means. What is unknown becomes an opaque op, with a warning at its place.
 
     `pattern` is what it was called on, `types` its operands as far as they are known, `results` how many tensors of
@@ -78,7 +80,10 @@ def has_activation(layer: KerasLayer) -> bool:
 def _reader(layer: KerasLayer, native: Native) -> Row | None:
     """The row that reads a layer. None also for what changes its meaning in a way that no row knows."""
     markers = MARKER_ARGUMENTS.get(layer.class_name, frozenset()) - set(KNOWN_MARKERS)
-    if any(marker in layer.config for marker in markers) or layer.registered_name not in (None, layer.class_name):
+    if any(marker in layer.config for marker in markers) or layer.registered_name not in (
+        None,
+        layer.class_name,
+    ):
         return None
     row = KERAS3.reader(native)
     if row is None or (CALL in native.config and CALL not in row.consumed):
@@ -91,9 +96,13 @@ _SAYS_NOTHING: Final[tuple[tuple[str, Attr], ...]] = (("decimals", 0), ("fill_mo
 
 def _says_more(row: Row, native: Native) -> bool:
     """Whether an operation has an argument that its row does not read: it would change what is computed."""
-    rest = {key: value for key, value in native.config.items() if key not in row.consumed and key not in SYNTHETIC}
+    rest = {
+        key: value for key, value in native.config.items() if key not in row.consumed and key not in SYNTHETIC
+    }
     rest.pop("name", None)
-    return any(value not in (None, False) and (key, value) not in _SAYS_NOTHING for key, value in rest.items())
+    return any(
+        value not in (None, False) and (key, value) not in _SAYS_NOTHING for key, value in rest.items()
+    )
 
 
 def _with_pattern(config: dict[str, Attr], pattern: Attr, types: Sequence[TensorType]) -> dict[str, Attr]:
@@ -213,7 +222,9 @@ def _flattened(value: Any) -> tuple[tuple[int, ...] | None, tuple[float, ...]]:
 def _opaque(layer: KerasLayer, pattern: Attr, results: int, sink: Sink) -> Reading:
     known = layer.class_name in KERAS3_DEFAULTS or layer.is_operation
     what = f"{layer.original_class_name or layer.class_name} is " + (
-        "kept as it is: what it computes has no counterpart here" if known else "not a layer that this program knows"
+        "kept as it is: what it computes has no counterpart here"
+        if known
+        else "not a layer that this program knows"
     )
     sink.warning("T2030", f"layer '{layer.name}': {what}", layer.span, help="other formats cannot say it")
     return Reading(_opaque_op(layer, pattern, results))
@@ -221,7 +232,11 @@ def _opaque(layer: KerasLayer, pattern: Attr, results: int, sink: Sink) -> Readi
 
 def _opaque_op(layer: KerasLayer, pattern: Attr, results: int) -> Opaque:
     """Everything that is needed to write the layer back."""
-    attributes: dict[str, Attr] = {"config": dict(layer.config), **_if(CALL, pattern), **_if("inner", plain_layer(layer))}
+    attributes: dict[str, Attr] = {
+        "config": dict(layer.config),
+        **_if(CALL, pattern),
+        **_if("inner", plain_layer(layer)),
+    }
     attributes |= {**_if("module", layer.module), **_if("registered_name", layer.registered_name)}
     return Opaque(framework="keras", type=layer.class_name, results=results, attributes=attributes)
 
@@ -243,5 +258,3 @@ def operand_values(values: Sequence[Value], constants: Mapping[int, Value]) -> t
     count = len(values) + len(constants)
     rest = iter(values)
     return tuple(constants[i] if i in constants else next(rest) for i in range(count))
-
-

@@ -225,6 +225,11 @@ def _einsum(reading: Reading) -> Sequence[Value]:
     return reading.emit(Einsum(equation=str(reading.get("equation", ""))), *reading.all())
 
 
+def _flatten(reading: Reading) -> Sequence[Value]:
+    """OpenCV's op of that name in graphs that it was given."""
+    return reading.emit(Flatten(), reading.x(0))
+
+
 RULES: Final[Mapping[str, Rule]] = {
     "Shape": _shape,
     "Reshape": _reshape,
@@ -251,4 +256,5 @@ RULES: Final[Mapping[str, Rule]] = {
     "ReverseV2": _reverse,
     "Roll": _roll,
     "Einsum": _einsum,
+    "Flatten": _flatten,
 }

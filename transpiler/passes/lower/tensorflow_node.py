@@ -27,6 +27,9 @@ class Values(Protocol):
     def static(self, tensor: Tensor) -> Static | None:
         """Its elements, if they are known."""
 
+    def weight(self, tensor: Tensor, rank: int) -> Value:
+        """The value of a learned tensor; one that the file does not have is a parameter of unknown sizes."""
+
     def emit(self, node: FlatNode, op: Op, operands: Sequence[Value], what: str) -> tuple[Value, ...]:
         """Add a node for a TensorFlow node, named by it and `what`. Raises ShapeError."""
 
@@ -42,6 +45,10 @@ class Reading:
     def x(self, i: int) -> Value:
         """The value of operand i. Raises Keep when the node has no such operand."""
         return self.graph.value(self._tensor(i))
+
+    def weight(self, i: int, rank: int) -> Value:
+        """The value of operand i, which has so many axes even if the file does not have it."""
+        return self.graph.weight(self._tensor(i), rank)
 
     def all(self) -> list[Value]:
         return [self.graph.value(tensor) for tensor in self.inputs]

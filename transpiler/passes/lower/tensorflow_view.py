@@ -181,5 +181,6 @@ _LOGIC: Final[dict[str, Any]] = {
     "LessEqual": lambda a, b: float(a <= b),
     "Squeeze": lambda a: a,
     "Reshape": lambda a, _: a,
+    "Sub": lambda a, b: a - b,
 }
 _ARITY: Final = {name: 1 if name in ("LogicalNot", "Cast", "ToBool", "Squeeze") else 2 for name in _LOGIC}

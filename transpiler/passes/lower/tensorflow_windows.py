@@ -30,7 +30,7 @@ def _conv(rank: int, kind: type[FunctionalConv] | type[FunctionalDepthwise]) -> 
             padding=reading.padding(rank),
             data_format=reading.format(),
         )
-        return reading.emit(op, reading.x(0), reading.x(1))
+        return reading.emit(op, reading.x(0), reading.weight(1, rank + 2))
 
     return rule
 
@@ -52,7 +52,7 @@ def _transposed(rank: int) -> Rule:
             size=sizes,
             data_format=format,
         )
-        return reading.emit(op, reading.x(2), reading.x(1))
+        return reading.emit(op, reading.x(2), reading.weight(1, rank + 2))
 
     return rule
 
@@ -73,7 +73,7 @@ def _pool(rank: int, kind: type[MaxPool] | type[AveragePool]) -> Rule:
 def _bias(reading: Reading) -> Sequence[Value]:
     x = reading.x(0)
     axis = 1 if reading.format() is DataFormat.CHANNELS_FIRST else -1
-    return reading.emit(Bias(axis=axis, num_axes=1, learned=False), x, reading.x(1))
+    return reading.emit(Bias(axis=axis, num_axes=1, learned=False), x, reading.weight(1, 1))
 
 
 def _batch_norm(reading: Reading) -> Sequence[Value]:
@@ -84,7 +84,7 @@ def _batch_norm(reading: Reading) -> Sequence[Value]:
         epsilon=float(reading.get("epsilon", 1e-4)),
         training=bool(reading.get("is_training", True)),
     )
-    return reading.emit(op, x, *(reading.x(i) for i in range(1, 5)))
+    return reading.emit(op, x, *(reading.weight(i, 1) for i in range(1, 5)))
 
 
 def _lrn(reading: Reading) -> Sequence[Value]:
