@@ -12,15 +12,17 @@ from transpiler.driver.reference import OpPage, all_pages
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 BEGIN, END = "<!-- support: made by tools/support_table.py -->", "<!-- /support -->"
-FRAMEWORKS = {"caffe": "Caffe", "keras": "Keras"}
+TITLES = {"caffe": "Caffe", "keras": "Keras", "tensorflow": "TensorFlow"}
 
 
 def table() -> str:
     """The table as Markdown."""
     pages = all_pages()
-    lines = [f"| | {' | '.join(FRAMEWORKS.values())} |", f"|---|{'---|' * len(FRAMEWORKS)}"]
+    spoken = {spelling.framework for page in pages for spelling in page.spellings}
+    frameworks = [framework for framework in TITLES if framework in spoken]
+    lines = [f"| | {' | '.join(TITLES[name] for name in frameworks)} |", f"|---|{'---|' * len(frameworks)}"]
     for category in dict.fromkeys(page.category for page in pages):
-        cells = [_cell([page for page in pages if page.category == category], name) for name in FRAMEWORKS]
+        cells = [_cell([page for page in pages if page.category == category], name) for name in frameworks]
         if any(cells):
             lines.append(f"| {category} | {' | '.join(cells)} |")
     return "\n".join(lines)

@@ -143,7 +143,8 @@ def _windows(op: Any, x: Array, counts: Sequence[int], fill: float) -> Array:
     out = np.empty((*x.shape[:2], *counts, *op.kernel))
     for place in itertools.product(*map(range, counts)):
         taken: Any = (..., *_reach(op, place))
-        out[(slice(None), slice(None), *place)] = padded[taken]
+        there: Any = (slice(None), slice(None), *place)
+        out[there] = padded[taken]
     return out
 
 
@@ -173,7 +174,8 @@ def _transposed(op: ConvTranspose, x: Array, learned: Mapping[str, Array]) -> Ar
         spread = np.einsum(
             "ngc,gco...->ngo...", grouped[(slice(None), slice(None), slice(None), *place)], kernel
         )
-        out[(..., *_reach(op, place))] += spread.reshape(n, op.filters, *op.kernel)
+        there: Any = (..., *_reach(op, place))
+        out[there] += spread.reshape(n, op.filters, *op.kernel)
     cut = tuple(slice(before, out.shape[i + 2] - after) for i, (before, after) in enumerate(op.crops))
     return _biased(out[(slice(None), slice(None), *cut)], learned)
 

@@ -35,6 +35,10 @@ def several(name: str, make: Make, *shapes: tuple[int | None, ...], **more: Any)
     return Case(name, make, shapes, **more)
 
 
+def _made(name: str, *args: Any, **more: Any) -> Make:
+    return lambda k: getattr(k, name)(*args, **more)
+
+
 # ruff: noqa: E501 - one case a line reads best
 
 CORE = [
@@ -51,7 +55,7 @@ CORE = [
     one("Masking", lambda k: k.Masking(0.5), 4, 3),
     one("Identity", lambda k: k.Identity(), 4, 3),
     *[
-        one(f"Activation {name}", lambda k, name=name: k.Activation(name), 4, 6)
+        one(f"Activation {name}", _made("Activation", name), 4, 6)
         for name in (
             "linear", "relu", "relu6", "leaky_relu", "elu", "selu", "celu", "gelu", "glu", "softplus", "softsign", "sigmoid",
             "tanh", "hard_sigmoid", "silu", "hard_silu", "mish", "softmax", "log_softmax", "exponential", "hard_tanh",
@@ -149,13 +153,13 @@ POOLING = [
     one("AveragePooling3D", lambda k: k.AveragePooling3D((2, 1, 3)), 5, 6, 7, 2),
     *[
         one(f"Global{kind}Pooling{n}D{' kept' if keep else ''}",
-            lambda k, kind=kind, n=n, keep=keep: getattr(k, f"Global{kind}Pooling{n}D")(keepdims=keep), *(5, 6, 7)[:n], 2)
+            _made(f"Global{kind}Pooling{n}D", keepdims=keep), *(5, 6, 7)[:n], 2)
         for kind in ("Max", "Average") for n in (1, 2, 3) for keep in (False, True)
     ],
     one("GlobalMaxPooling2D first", lambda k: k.GlobalMaxPooling2D(data_format="channels_first"), 2, 5, 6),
     *[
         one(f"Adaptive{kind}Pooling{n}D",
-            lambda k, kind=kind, n=n: getattr(k, f"Adaptive{kind}Pooling{n}D")((3, 2, 4)[:n] if n > 1 else 3), *(5, 6, 7)[:n], 2)
+            _made(f"Adaptive{kind}Pooling{n}D", (3, 2, 4)[:n] if n > 1 else 3), *(5, 6, 7)[:n], 2)
         for kind in ("Max", "Average") for n in (1, 2, 3)
     ],
 ]  # fmt: skip

@@ -84,7 +84,15 @@ def test_file_is_written_and_read_again(file: Path) -> None:
     assert difference(again, third) is None
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+LARGE = 100_000
+"""Files of more characters describe networks that take seconds to build."""
+LOADED = [
+    pytest.param(file, id=file.stem, marks=[pytest.mark.slow] if file.stat().st_size > LARGE else [])
+    for file in FILES
+]
+
+
+@pytest.mark.parametrize("file", LOADED)
 def test_keras_3_loads_what_is_written(file: Path) -> None:
     keras = pytest.importorskip("keras")
     module, _ = read(file.read_text(), file.name)
@@ -95,13 +103,13 @@ def test_keras_3_loads_what_is_written(file: Path) -> None:
         for node in nodes
     ):
         pytest.skip("layers that Keras 3 does not have")
-    keras.backend.clear_session()
+    keras.backend.clear_session(free_memory=False)
     loaded = keras.models.model_from_json(json.dumps(written(module)))
     if loaded.built:
         assert loaded.count_params() == total(module.graphs[""])
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", LOADED)
 def test_keras_2_loads_what_is_written(file: Path) -> None:
     tf_keras = pytest.importorskip("tf_keras")
     module, _ = read(file.read_text(), file.name)

@@ -18,7 +18,7 @@ keras = pytest.importorskip("keras")
 
 def build(case: Case) -> Any:
     """A real model of the case's one layer."""
-    keras.backend.clear_session()
+    keras.backend.clear_session(free_memory=False)
     dtype = "int32" if case.integers else "float32"
     inputs = [keras.Input(shape, dtype=dtype) for shape in case.shapes]
     layer = case.make(keras.layers)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.keras.reading import read, typed_module, warnings, written
+from transpiler.ir import DType
 from transpiler.ir.equality import graph_difference
 from transpiler.ops.core import Constant
 
@@ -27,8 +28,13 @@ UNARY = (
     "sparsemax", "exp2", "round",
 )  # fmt: skip
 
+
+def _unary(name: str) -> Function:
+    return lambda x, y: getattr(ops, name)(x)
+
+
 FUNCTIONS: dict[str, Function] = {
-    **{name: lambda x, y, name=name: getattr(ops, name)(x) for name in UNARY},
+    **{name: _unary(name) for name in UNARY},
     "add": lambda x, y: x + y,
     "add number": lambda x, y: x + 2,
     "number add": lambda x, y: 2.5 + x,
@@ -111,7 +117,7 @@ FUNCTIONS: dict[str, Function] = {
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_operation_is_read_and_written_as_keras_has_it(name: str) -> None:
-    keras.backend.clear_session()
+    keras.backend.clear_session(free_memory=False)
     x, y = keras.Input((4, 6), name="x"), keras.Input((4, 6), name="y")
     outputs = FUNCTIONS[name](x, y)
     model = keras.Model([x, y], outputs)
@@ -147,5 +153,5 @@ def test_numbers_in_calls_are_operands() -> None:
     x = keras.Input((4,))
     module, _ = read(keras.Model(x, 3 / x).to_json())
     assert [node.op for node in module.graphs[""].nodes if isinstance(node.op, Constant)] == [
-        Constant(shape=(), values=(3.0,), dtype="i32")
+        Constant(shape=(), values=(3.0,), dtype=DType.INT32)
     ]

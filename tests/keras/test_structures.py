@@ -211,7 +211,7 @@ def numbers(model: Any) -> Any:
 
 @pytest.mark.parametrize("make", MODELS, ids=lambda make: make.__name__)
 def test_structure_survives(make: Callable[[], Any]) -> None:
-    keras.backend.clear_session()
+    keras.backend.clear_session(free_memory=False)
     model = make()
     module, sink = read(model.to_json())
     assert not warnings(sink)

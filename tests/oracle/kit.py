@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import attrs
 import numpy as np
@@ -16,7 +17,7 @@ from transpiler.weights.relayout import from_native
 
 KIT = Path(__file__).resolve().parents[1] / "data" / "oracle" / "caffe_layers"
 NAMES = sorted(path.stem for path in KIT.glob("*.prototxt"))
-Numbers = NDArray[np.float64]
+Numbers = NDArray[Any]
 
 
 @attrs.frozen

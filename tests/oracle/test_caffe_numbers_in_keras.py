@@ -1,4 +1,4 @@
-"""What a real Caffe computed, computed again by real Keras 3 and tf-keras from our conversion: 97 nets, every output."""
+"""What a real Caffe computed, computed again from our conversion by real Keras 3 and tf-keras: every output."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from tests.oracle.kit import NAMES, Case, case, difference
-from transpiler.dialects.keras.dialect import KERAS2, KERAS3
 from transpiler.diagnostics import Sink
+from transpiler.dialects.keras.dialect import KERAS2, KERAS3
 from transpiler.emitters.keras import emit
 from transpiler.emitters.keras_layers import legal_name
 from transpiler.emitters.keras_units import units_of
@@ -66,7 +66,9 @@ def fed(model: Any, inputs: dict[str, Any]) -> list[Any]:
         array = inputs[tensor.name.split(":")[0]]
         orders = [tuple(range(array.ndim)), (0, *range(2, array.ndim), 1)][: 2 if array.ndim > 2 else 1]
         fits = (array.transpose(order) for order in orders)
-        found.append(next(x for x in fits if all(w in (None, n) for w, n in zip(tensor.shape, x.shape, strict=True))))
+        found.append(
+            next(x for x in fits if all(w in (None, n) for w, n in zip(tensor.shape, x.shape, strict=True)))
+        )
     return found
 
 

@@ -12,7 +12,10 @@ def test_a_crop_by_reference_becomes_one_by_numbers() -> None:
         %y = crop_like(%x, %z) {offsets = [2]}
         return %y
     """
-    assert after(CANONICALIZE, body).splitlines()[2] == "%y = crop(%x) {crops = [[2, 3], [2, 1]]} : f32[1, 2, 4, 6]"
+    assert (
+        after(CANONICALIZE, body).splitlines()[2]
+        == "%y = crop(%x) {crops = [[2, 3], [2, 1]]} : f32[1, 2, 4, 6]"
+    )
 
 
 def test_coefficients_of_a_sum_become_factors() -> None:

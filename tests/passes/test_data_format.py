@@ -56,8 +56,10 @@ def test_joined_flattened_maps_regroup_block_by_block() -> None:
         %d = dense(%c) {units = 5}
         return %d
     """
-    assert after(LAST, body).splitlines()[-2].endswith(
-        "params {kernel = @d/kernel | regroup [1, [[3, 2, 2], [1, 2, 0]], [[7], [0]]]}"
+    assert (
+        after(LAST, body)
+        .splitlines()[-2]
+        .endswith("params {kernel = @d/kernel | regroup [1, [[3, 2, 2], [1, 2, 0]], [[7], [0]]]}")
     )
 
 

@@ -5,6 +5,7 @@ import pytest
 from tests.passes.pictures import after, graph
 from transpiler.passes.normalize_padding import NORMALIZE_PADDING
 
+SAME_TRANSPOSED = "dilations = [1], padding = same_upper, output_padding = [0]"
 CASES = [
     # size, kernel, stride, what the file says, explicit end result, output size
     (224, 3, 2, "padding = same_upper", "[[0, 1]]", 112),
@@ -53,7 +54,7 @@ def test_an_average_that_counts_its_padding_keeps_what_hangs_over_apart() -> Non
 def test_same_crops_of_a_transposed_convolution(kernel: int, stride: int, crops: str) -> None:
     body = f"""
         %x = input() {{shape = [1, 2, 4]}}
-        %y = conv_transpose(%x) {{filters = 3, kernel = [{kernel}], strides = [{stride}], dilations = [1], padding = same_upper, output_padding = [0]}}
+        %y = conv_transpose(%x) {{filters = 3, kernel = [{kernel}], strides = [{stride}], {SAME_TRANSPOSED}}}
         return %y
     """
     line = after(NORMALIZE_PADDING, body).splitlines()[1]
@@ -62,9 +63,9 @@ def test_same_crops_of_a_transposed_convolution(kernel: int, stride: int, crops:
 
 
 def test_a_kernel_shorter_than_the_stride_appends_zeros() -> None:
-    body = """
-        %x = input() {shape = [1, 2, 4]}
-        %y = conv_transpose(%x) {filters = 3, kernel = [1], strides = [2], dilations = [1], padding = same_upper, output_padding = [0]}
+    body = f"""
+        %x = input() {{shape = [1, 2, 4]}}
+        %y = conv_transpose(%x) {{filters = 3, kernel = [1], strides = [2], {SAME_TRANSPOSED}}}
         return %y
     """
     line = after(NORMALIZE_PADDING, body).splitlines()[1]

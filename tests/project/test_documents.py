@@ -28,7 +28,11 @@ def test_support_table_is_up_to_date() -> None:
 def test_commands_of_the_readme_work(command: str) -> None:
     _, *arguments = shlex.split(command)
     done = subprocess.run(
-        [sys.executable, "-m", "transpiler", *arguments], cwd=ROOT, check=False, capture_output=True, text=True
+        [sys.executable, "-m", "transpiler", *arguments],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout

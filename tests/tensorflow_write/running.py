@@ -99,12 +99,16 @@ def fed(running: Any, written: Written, inputs: Mapping[str, Numbers]) -> dict[A
     found = {}
     for name, source in written.inputs.items():
         place = tensor(running, source)
-        array = inputs[name]
-        orders = [tuple(range(array.ndim)), (0, *range(2, array.ndim), 1)][: 2 if array.ndim > 2 else 1]
-        fits = (array.transpose(order) for order in orders)
-        sizes = place.shape.as_list()
-        found[place] = next(x for x in fits if all(w in (None, n) for w, n in zip(sizes, x.shape, strict=True)))
+        found[place] = fitting(place, inputs[name])
     return found
+
+
+def fitting(place: Any, array: Numbers) -> Numbers:
+    """An array as a placeholder wants it, channels last if it does."""
+    orders = [tuple(range(array.ndim)), (0, *range(2, array.ndim), 1)][: 2 if array.ndim > 2 else 1]
+    fits = (array.transpose(order) for order in orders)
+    sizes = place.shape.as_list()
+    return next(x for x in fits if all(w in (None, n) for w, n in zip(sizes, x.shape, strict=True)))
 
 
 def drawn(running: Any, written: Written, seed: int = 0, open_size: int = 2) -> dict[Any, Numbers]:
@@ -115,7 +119,9 @@ def drawn(running: Any, written: Written, seed: int = 0, open_size: int = 2) -> 
         place = tensor(running, source)
         shape = [open_size if size is None else size for size in place.shape.as_list()]
         kind = place.dtype.as_numpy_dtype
-        found[place] = (generator.random(shape) if np.issubdtype(kind, np.floating) else np.zeros(shape)).astype(kind)
+        found[place] = (
+            generator.random(shape) if np.issubdtype(kind, np.floating) else np.zeros(shape)
+        ).astype(kind)
     return found
 
 

@@ -1,7 +1,7 @@
 """GraphDef from a legal graph: every node's template put in its place, a variable for each learned array, one `init`.
 
-Variables are resource variables (VarHandleOp, ReadVariableOp): today's sessions, `tf.function` imports and GPUs take them
-alike, which the reference variables of old (VariableV2) do not.
+Variables are resource variables (VarHandleOp, ReadVariableOp): today's sessions and `tf.function` imports take them alike,
+which the reference variables of old (VariableV2) do not.
 """
 
 from __future__ import annotations
@@ -13,7 +13,15 @@ import attrs
 
 from transpiler.dialects.rows import Array, Refusal
 from transpiler.dialects.tensorflow.write_rows import template_of
-from transpiler.dialects.tensorflow.write_template import Dims, Made, Operand, Source, Template, Variable
+from transpiler.dialects.tensorflow.write_template import (
+    AttrValue,
+    Dims,
+    Made,
+    Operand,
+    Source,
+    Template,
+    Variable,
+)
 from transpiler.emitters.tensorflow_initial import Initializer, initial_value
 from transpiler.emitters.tensorflow_nodes import Names, NodeDef, legal_name, message
 from transpiler.ir import DType, Graph, Module, Node, ParamUse, Permute, Relayout, Reshape, Value
@@ -83,7 +91,8 @@ class _Writer:
             raise ValueError(f"{node.name} is not legal: {made.reason}")
         handles = {array.role: self._variable(node, array, made) for array in made.arrays}
         names = {
-            step.name: self.names.fresh(f"{node.name}/{step.name}" if step.name else node.name) for step in made.steps
+            step.name: self.names.fresh(f"{node.name}/{step.name}" if step.name else node.name)
+            for step in made.steps
         }
 
         def tensor(source: Source) -> str:
@@ -137,12 +146,23 @@ class _Writer:
 
     def _declare(self, stored: Stored) -> None:
         name = stored.name
-        kind = {"dtype": DType.FLOAT32, "shape": Dims(stored.shape), "shared_name": name, "container": ""}
+        shape = Dims(stored.shape)
+        kind: dict[str, AttrValue] = {
+            "dtype": DType.FLOAT32,
+            "shape": shape,
+            "shared_name": name,
+            "container": "",
+        }
         self.nodes.append(NodeDef(name, "VarHandleOp", (), kind))
         made = Initializer(name, self.nodes, self.names.fresh)
         value = initial_value(made, self._rule(stored), stored.shape, layout_steps(stored))
         self.nodes.append(
-            NodeDef(self.names.fresh(f"{name}/Assign"), "AssignVariableOp", (name, value), {"dtype": DType.FLOAT32})
+            NodeDef(
+                self.names.fresh(f"{name}/Assign"),
+                "AssignVariableOp",
+                (name, value),
+                {"dtype": DType.FLOAT32},
+            )
         )
 
     def _rule(self, stored: Stored) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""Initial values of variables as small subgraphs, from the plain descriptions that a pass left in the graph's extras."""
+"""Initial values of variables as small subgraphs, from the descriptions that a pass left in the extras."""
 
 from __future__ import annotations
 
@@ -55,14 +55,16 @@ class Initializer:
         return self.add("add", "AddV2", y, self.number("mean", shift), T=FLOAT)
 
 
-def initial_value(made: Initializer, rule: Mapping[str, Any], shape: tuple[int, ...], steps: Sequence[Relayout]) -> str:
+def initial_value(
+    made: Initializer, rule: Mapping[str, Any], shape: tuple[int, ...], steps: Sequence[Relayout]
+) -> str:
     """The node that gives the first value of a variable of this shape.
 
     `rule`: `kind` and its numbers. What depends on the place of an element is made in the source's order (the rule's
     `shape`) and moved by `steps`.
     """
     kind = str(rule["kind"])
-    if kind in PLACED and shape != tuple(rule["shape"]) or (kind in PLACED and steps):
+    if (kind in PLACED and shape != tuple(rule["shape"])) or (kind in PLACED and steps):
         return moved(made, PLACED[kind](made, rule, tuple(rule["shape"])), tuple(rule["shape"]), steps)
     return {**EVERYWHERE, **PLACED}[kind](made, rule, shape)
 
@@ -135,7 +137,9 @@ def _bilinear(made: Initializer, rule: Mapping[str, Any], shape: tuple[int, ...]
     reach = math.ceil(width / 2.0)
     centre = (2 * reach - 1 - reach % 2) / (2.0 * reach)
     values = tuple(
-        (1 - abs(x / reach - centre)) * (1 - abs(y / reach - centre)) for y in range(height) for x in range(width)
+        (1 - abs(x / reach - centre)) * (1 - abs(y / reach - centre))
+        for y in range(height)
+        for x in range(width)
     )
     kernel = Numbers(FLOAT, (*(1,) * (len(shape) - 2), height, width), values)
     small = made.add("kernel", "Const", dtype=FLOAT, value=kernel)
@@ -171,23 +175,33 @@ def moved(made: Initializer, value: str, shape: tuple[int, ...], steps: Sequence
     return value
 
 
-def _moved(made: Initializer, value: str, shape: tuple[int, ...], step: Relayout) -> tuple[str, tuple[int, ...]]:
+def _moved(
+    made: Initializer, value: str, shape: tuple[int, ...], step: Relayout
+) -> tuple[str, tuple[int, ...]]:
     match step:
         case Reshape(target):
             known = math.prod(size for size in target if size != -1)
             sizes = tuple(math.prod(shape) // known if size == -1 else size for size in target)
-            return made.add("Reshape", "Reshape", value, made.ints("sizes", sizes), T=FLOAT, Tshape=INT), sizes
+            return made.add(
+                "Reshape", "Reshape", value, made.ints("sizes", sizes), T=FLOAT, Tshape=INT
+            ), sizes
         case Permute(axes):
             order = made.ints("perm", axes)
             sizes = tuple(shape[axis] for axis in axes)
             return made.add("transpose", "Transpose", value, order, T=FLOAT, Tperm=INT), sizes
         case Flip(axes):
-            return made.add("ReverseV2", "ReverseV2", value, made.ints("axis", axes), T=FLOAT, Tidx=INT), shape
+            return made.add(
+                "ReverseV2", "ReverseV2", value, made.ints("axis", axes), T=FLOAT, Tidx=INT
+            ), shape
         case Take(axis, start, stop):
             picked = made.ints("indices", range(start, stop))
         case Regroup(axis, blocks):
             picked = made.ints("indices", _order(blocks))
-    sizes = (*shape[:axis], shape[axis] if isinstance(step, Regroup) else step.stop - step.start, *shape[axis + 1 :])
+    sizes = (
+        *shape[:axis],
+        shape[axis] if isinstance(step, Regroup) else step.stop - step.start,
+        *shape[axis + 1 :],
+    )
     where = made.index("axis", axis)
     kinds = {"Tparams": FLOAT, "Tindices": INT, "Taxis": INT}
     return made.add("GatherV2", "GatherV2", value, picked, where, **kinds), sizes

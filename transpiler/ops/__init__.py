@@ -62,10 +62,10 @@ FAMILIES = (
 def _declared() -> dict[str, type[Op]]:
     found: dict[str, type[Op]] = {}
     for family in FAMILIES:
-        for item in vars(family).values():
-            if isinstance(item, type) and issubclass(item, Op) and "name" in vars(item):
-                if item.__module__ == family.__name__:
-                    found[item.name] = item
+        declared = (item for item in vars(family).values() if isinstance(item, type) and issubclass(item, Op))
+        for item in declared:
+            if "name" in vars(item) and item.__module__ == family.__name__:
+                found[item.name] = item
     return found
 
 

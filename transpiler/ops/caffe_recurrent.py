@@ -123,7 +123,7 @@ class LSTMUnit(Op):
 
 @op("continuation_flags", "Recurrent")
 class ContinuationFlags(Op):
-    """0 for the first step and 1 for the others: [steps, batch]; the batch is axis `axis` of the operand, if there is one."""
+    """0 for the first step, 1 for the others: [steps, batch]; the batch is axis `axis` of the operand, if any."""
 
     arity = Arity(0, 1)
     steps: int = f.integer("number of steps", least=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
+from typing import ClassVar
 
 from transpiler.ir.op import Arity, Op, ShapeError, op
 from transpiler.ir.types import Dim, DType, Shape, TensorType, agree
@@ -51,7 +52,7 @@ class Elementwise(Op):
     """An op over any number of tensors, broadcast against each other from the last axis."""
 
     arity = MANY
-    operand_names = ("x",)
+    operand_names: ClassVar[tuple[str, ...]] = ("x",)
 
     def infer(self, operands: Sequence[TensorType]) -> tuple[TensorType, ...]:
         return (_broadcast_types(operands),)

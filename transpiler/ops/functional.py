@@ -65,7 +65,9 @@ class KernelOp(Op):
                 continue
             room = size + sum(pad) - (k - 1) * d - 1
             if room < 0:
-                raise ShapeError(f"a window of {(k - 1) * d + 1} does not fit an input of {size} padded by {pad}")
+                raise ShapeError(
+                    f"a window of {(k - 1) * d + 1} does not fit an input of {size} padded by {pad}"
+                )
             found.append(room // s + 1)
         return tuple(found)
 
@@ -121,7 +123,9 @@ class FunctionalConvTranspose(KernelOp):
     strides: tuple[int, ...] = f.integers("step along each spatial axis", least=1)
     dilations: tuple[int, ...] = f.integers("distance between kernel elements", least=1)
     padding: Padding = _padding()
-    size: tuple[int | None, ...] = f.shape("the result's spatial sizes; none where they are computed in the graph", ())
+    size: tuple[int | None, ...] = f.shape(
+        "the result's spatial sizes; none where they are computed in the graph", ()
+    )
     data_format: DataFormat = data_format(LAST)
 
     def infer(self, operands: Sequence[TensorType]) -> tuple[TensorType, ...]:
@@ -136,7 +140,10 @@ class FunctionalConvTranspose(KernelOp):
 
 @op("functional_batch_norm", "Functional")
 class FunctionalBatchNorm(Op):
-    """Batch normalization whose gamma, beta, mean and variance are operands; `training`: those of the batch are used."""
+    """Batch normalization whose gamma, beta, mean and variance are operands.
+
+    With `training`, mean and variance of the batch are used.
+    """
 
     arity = Arity(5, 5)
     operand_names = ("x", "gamma", "beta", "mean", "variance")
@@ -216,4 +223,3 @@ class BatchToSpace(Op):
         )
         batch = None if shape[0] is None else shape[0] // blocks
         return (operands[0].with_shape((batch, *sizes, *shape[1 + len(self.block) :])),)
-

@@ -118,7 +118,7 @@ class MultinomialLogisticLoss(Loss):
 class SmoothL1Loss(Loss):
     """Sum of |d| - 0.5 / sigma**2 above 1 / sigma**2 and 0.5 * (sigma * d)**2 below, over N.
 
-    d is the difference of the first two operands, times the third (inside weights) if given; the sum is weighted by a fourth.
+    d is the difference of the first two operands, times the third (inside weights) if given; a fourth weighs the sum.
     """
 
     sigma: float = f.number("how narrow the quadratic part is", 1.0)

@@ -433,7 +433,9 @@ class FilterRows(Op):
 
     def infer(self, operands: Sequence[TensorType]) -> tuple[TensorType, ...]:
         if len(operands) != self.count + 1:
-            raise ShapeError(f"{self.count} filtered tensors and one selector are needed, got {len(operands)} operands")
+            raise ShapeError(
+                f"{self.count} filtered tensors and one selector are needed, got {len(operands)} operands"
+            )
         return tuple(
             operand if operand.shape is None else operand.with_shape((None, *operand.shape[1:]))
             for operand in operands[: self.count]

@@ -72,8 +72,9 @@ def _wanting(graph: Graph, target: DataFormat) -> _Groups:
 
 def _is_spatial(op: Op, rank: int | None, target: DataFormat) -> bool:
     """An op that works on space by the position of its channel axis, which is not the target's."""
-    within = isinstance(op, LRN) and op.region is Region.WITHIN
-    return within and rank is not None and op.axis % rank != target.axis(rank)
+    if not isinstance(op, LRN) or op.region is not Region.WITHIN or rank is None:
+        return False
+    return op.axis % rank != target.axis(rank)
 
 
 class _Converter(GraphBuilder):

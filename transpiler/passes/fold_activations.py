@@ -1,7 +1,8 @@
-"""Activations that the source computes in place become the `activation` argument of the layer before, as a person would.
+"""Activations that the source computes in place become the `activation` argument of the layer before.
 
 A Caffe layer that overwrites its input leaves no way to see what was there before: the two layers are one in all but
-spelling. The activation takes the origin of the layer before it, and the emitter writes nodes of one origin as one layer.
+spelling. The activation takes the origin of the layer before it, and the emitter writes nodes of one origin as one
+layer.
 """
 
 from __future__ import annotations

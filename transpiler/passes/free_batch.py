@@ -14,7 +14,6 @@ from transpiler.ops.caffe_recurrent import ContinuationFlags, LSTMUnit, TimeMajo
 from transpiler.ops.core import Input
 from transpiler.passes.manager import SHAPED, Context, Pass
 
-
 TIME_MAJOR = (TimeMajorRecurrent, LSTMUnit, ContinuationFlags)
 """Ops whose first axis is not the batch."""
 

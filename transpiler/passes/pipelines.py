@@ -53,16 +53,19 @@ def pipeline(source: str, target: str, data_format: str | None = None) -> tuple[
         )
     if target == "tensorflow":
         return (*_to_graphs(source), *_relaid(data_format, DataFormat.CHANNELS_LAST), *_legalization(target))
-    relaid = to_format(DataFormat.CHANNELS_FIRST)
-    return (REQUIRE_SHAPES, CANONICALIZE, NORMALIZE_PADDING, relaid, *_legalization(target))
+    first = to_format(DataFormat.CHANNELS_FIRST)
+    return (REQUIRE_SHAPES, CANONICALIZE, NORMALIZE_PADDING, first, *_legalization(target))
 
 
 def _to_graphs(source: str) -> tuple[Pass, ...]:
     """From any other framework to what TensorFlow's graphs say; only Keras' files may leave sizes to the run."""
+    from transpiler.passes.legalize.tensorflow import EXPAND_LAYERS
     from transpiler.passes.legalize.tensorflow_initial import INITIAL_VALUES
+    from transpiler.passes.legalize.tensorflow_masks import EXPLICIT_MASKS
 
     needed = () if source in KERAS_FAMILY else (REQUIRE_SHAPES,)
-    return (DROP_TRAINING, *needed, INITIAL_VALUES, CANONICALIZE, FUSE_SCALE, NORMALIZE_PADDING)
+    taken_apart = (INITIAL_VALUES, EXPLICIT_MASKS, EXPAND_LAYERS)
+    return (DROP_TRAINING, *needed, *taken_apart, CANONICALIZE, FUSE_SCALE, NORMALIZE_PADDING)
 
 
 def _relaid(wanted: str | None, default: DataFormat | None) -> tuple[Pass, ...]:
@@ -85,7 +88,11 @@ def _legalization(target: str) -> tuple[Pass, ...]:
 
         return (KERAS_PASSES[target], FOLD_ACTIVATIONS)
     if target == "tensorflow":
-        from transpiler.passes.legalize.tensorflow import LEGALIZE_TENSORFLOW, SHARED_ARRAYS, TENSORFLOW_IDIOMS
+        from transpiler.passes.legalize.tensorflow import (
+            LEGALIZE_TENSORFLOW,
+            SHARED_ARRAYS,
+            TENSORFLOW_IDIOMS,
+        )
 
         return (FREE_BATCH, TENSORFLOW_IDIOMS, LEGALIZE_TENSORFLOW, SHARED_ARRAYS)
     from transpiler.passes.legalize.caffe import CAFFE_PASSES

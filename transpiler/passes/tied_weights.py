@@ -1,4 +1,4 @@
-"""Keras shares weights by calling one layer again: nodes that share an array must be calls of one layer in all respects."""
+"""Keras shares weights by calling a layer again: nodes that share an array must be calls of one layer."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def _check(graph: Graph, context: Context) -> Graph:
             if other.op != node.op or _uses(other) != _uses(node):
                 context.sink.error(
                     "T5003",
-                    f"layers {other.origin.layer} and {node.origin.layer} share {use.symbol} but are not the same layer "
-                    "otherwise: Keras shares whole layers only",
+                    f"layers {other.origin.layer} and {node.origin.layer} share {use.symbol} but are not the "
+                    "same layer otherwise: Keras shares whole layers only",
                     node.span,
                     related=() if other.span is None else ((other.span, "the first layer that uses it"),),
                 )

@@ -61,13 +61,12 @@ def _shapes(net: Record, order: Sequence[str], sink: Sink) -> tuple[Record, ...]
 
 def _shapes_of_dims(net: Record) -> tuple[Record, ...]:
     """A shape for every four `input_dim` of the file, which Caffe counts off in order."""
-    count = len(net.integers("input_dim"))
-    starts = range(0, count - _DIMS_PER_INPUT + 1, _DIMS_PER_INPUT)
-    return tuple(_shape_of_dims(net, range(start, start + _DIMS_PER_INPUT)) for start in starts)
-
-
-def _shape_of_dims(net: Record, indices: Sequence[int]) -> Record:
     dims = net.integers("input_dim")
+    starts = range(0, len(dims) - _DIMS_PER_INPUT + 1, _DIMS_PER_INPUT)
+    return tuple(_shape_of_dims(net, dims, range(start, start + _DIMS_PER_INPUT)) for start in starts)
+
+
+def _shape_of_dims(net: Record, dims: Sequence[int], indices: Sequence[int]) -> Record:
     places = tuple(net.span_of("input_dim", index) for index in indices)
     values: dict[str, Value] = {"dim": tuple(dims[index] for index in indices)}
     return Record(MESSAGES["BlobShape"], values, span=places[0], places={"dim": places})
@@ -93,5 +92,6 @@ def _shape_behind(net: Record, order: Sequence[str], index: int) -> Record | Non
     shapes = net.records("input_shape")
     if "input_shape" in between:
         return shapes[whole] if whole < len(shapes) else None
-    indices = range(dims, min(dims + between.count("input_dim"), len(net.integers("input_dim"))))
-    return _shape_of_dims(net, indices) if indices else None
+    sizes = net.integers("input_dim")
+    indices = range(dims, min(dims + between.count("input_dim"), len(sizes)))
+    return _shape_of_dims(net, sizes, indices) if indices else None

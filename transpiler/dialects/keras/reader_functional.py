@@ -64,7 +64,9 @@ def assemble(
     config: dict[str, Any] | None = None,
 ) -> KerasModel:
     """Return the functional model of these layers after checking how they are connected."""
-    resolved, inputs, outputs = resolve_indices(layers, inputs, outputs, context.generation, context.sink)
+    resolved, inputs, outputs = resolve_indices(
+        layers, inputs, outputs, context.generation, context.sink, span
+    )
     cycle = find_cycle(resolved)
     if cycle:
         circle = " -> ".join([*cycle, cycle[0]])

@@ -8,11 +8,11 @@ Keras 3 counts from 0, except in `output_layers`, where it still adds one for ne
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
-from transpiler.diagnostics import Sink
+from transpiler.diagnostics import Sink, Span
 from transpiler.dialects.keras.model import (
     Call,
     Generation,
@@ -23,12 +23,20 @@ from transpiler.dialects.keras.model import (
     tensors_in,
 )
 
+MAX_OUTPUTS: Final = 10_000
+"""No layer has more outputs. A layer whose class is unknown has as many as are used."""
+
 
 def resolve_indices(
-    layers: Sequence[KerasLayer], inputs: Any, outputs: Any, generation: Generation, sink: Sink
+    layers: Sequence[KerasLayer],
+    inputs: Any,
+    outputs: Any,
+    generation: Generation,
+    sink: Sink,
+    span: Span | None = None,
 ) -> tuple[tuple[KerasLayer, ...], Any, Any]:
     """Return the layers, inputs and outputs with node indices that count calls; unknown tensors are
-    reported.
+    reported. `span` is where the model stands.
     """
     by_name = {layer.name: layer for layer in layers}
     inner = [tensor for layer in layers for call in layer.calls for tensor in call.tensors]
@@ -53,8 +61,8 @@ def resolve_indices(
     )
     for layer in renumbered:
         for call in layer.calls:
-            _check(call.tensors, by_name, f"layer '{layer.name}'", layer, sink)
-    _check([*tensors_in(inputs), *tensors_in(outputs)], by_name, "the model's inputs and outputs", None, sink)
+            _check(call.tensors, by_name, f"layer '{layer.name}'", layer.span, sink)
+    _check([*tensors_in(inputs), *tensors_in(outputs)], by_name, "one of the model's ends", span, sink)
     return renumbered, inputs, outputs
 
 
@@ -95,11 +103,10 @@ def _check(
     tensors: Iterable[TensorRef],
     layers: Mapping[str, KerasLayer],
     what: str,
-    user: KerasLayer | None,
+    span: Span | None,
     sink: Sink,
 ) -> None:
     """Report tensors that no call produces."""
-    span = user.span if user is not None else None
     for tensor in tensors:
         layer = layers.get(tensor.layer)
         if layer is None:
@@ -108,7 +115,10 @@ def _check(
             )
             continue
         calls = max(1, len(layer.calls)) if layer.class_name == "InputLayer" else len(layer.calls)
-        if not 0 <= tensor.node_index < calls or tensor.tensor_index < 0:
+        if not 0 <= tensor.tensor_index < MAX_OUTPUTS:
+            text = f"{what} uses output {tensor.tensor_index} of layer '{tensor.layer}', which no layer has"
+            sink.error("T2006", text, span)
+        if not 0 <= tensor.node_index < calls:
             sink.error(
                 "T2006",
                 f"{what} uses call {tensor.node_index} of layer '{tensor.layer}', which is called "

@@ -79,6 +79,7 @@ PREPROCESSING_ROWS = (
         "Rescaling",
         p.Rescale,
         links=(required_link("scale", "scale"), Link("offset", "offset", 0.0, always=True)),
+        when=lambda native: not _one_number(native),
     ),
     KerasRow(
         "Normalization",

@@ -89,7 +89,10 @@ def _nodes(rows: Sequence[Raw], sink: Sink | None) -> tuple[NodeDef, ...]:
         elif node.name in found:
             if sink is not None:
                 sink.error(
-                    "T3007", f"two nodes are named `{node.name}`", row.span, related=_related(found[node.name])
+                    "T3007",
+                    f"two nodes are named `{node.name}`",
+                    row.span,
+                    related=_related(found[node.name]),
                 )
         else:
             found[node.name] = node
@@ -232,22 +235,31 @@ def _filled(values: Sequence[Any], count: int, empty: Any) -> list[Any]:
 
 def _function(raw: Raw) -> FunctionDef:
     signature = raw.last("signature") or Raw({})
-    attributes = raw.entries("arg_attr")
+    attributes: dict[Any, Raw] = dict(raw.entries("arg_attr").items())
     inputs = []
     for i, arg in enumerate(signature.all("input_arg")):
         given = attributes.get(i)
         shapes = {} if given is None else _attributes(given)
         inputs.append(_argument(arg, shapes.get("_output_shapes")))
     outputs = tuple(_argument(arg, None) for arg in signature.all("output_arg"))
-    returns = {key: value for key, value in raw.entries("ret").items()}
+    returns = raw.entries("ret")
     return FunctionDef(
-        signature.last("name", ""), tuple(inputs), outputs, _nodes(raw.all("node_def"), None), returns, raw.span
+        signature.last("name", ""),
+        tuple(inputs),
+        outputs,
+        _nodes(raw.all("node_def"), None),
+        returns,
+        raw.span,
     )
 
 
 def _argument(raw: Raw, shapes: AttrValue | None) -> ArgDef:
     handles = raw.all("handle_data")
-    known = shapes[0] if isinstance(shapes, tuple) and shapes and isinstance(shapes[0], TensorShape) else TensorShape()
+    known = (
+        shapes[0]
+        if isinstance(shapes, tuple) and shapes and isinstance(shapes[0], TensorShape)
+        else TensorShape()
+    )
     return ArgDef(
         raw.last("name", ""),
         DataType(raw.last("type", "DT_INVALID")),

@@ -119,7 +119,9 @@ class Flattener:
         if not self.full:
             self.full = True
             self.sink.error(
-                "T3011", f"function calls nest more than {MAX_DEPTH} deep or make more than {MAX_NODES} nodes", node.span
+                "T3011",
+                f"function calls nest more than {MAX_DEPTH} deep or make more than {MAX_NODES} nodes",
+                node.span,
             )
 
     def _called(self, node: NodeDef) -> FunctionDef | None:

@@ -6,7 +6,7 @@ What must not be here: text, the wire format, and what any op means.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias, Union
+from typing import Any, TypeAlias
 
 import attrs
 import numpy as np
@@ -64,9 +64,9 @@ class FunctionRef:
     name: str
 
 
-AttrValue: TypeAlias = Union[
-    bool, int, float, str, DataType, TensorShape, TensorProto, FunctionRef, tuple["AttrValue", ...]
-]
+AttrValue: TypeAlias = (
+    bool | int | float | str | DataType | TensorShape | TensorProto | FunctionRef | tuple["AttrValue", ...]
+)
 
 
 @attrs.frozen(eq=False)

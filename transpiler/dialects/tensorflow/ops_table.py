@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from typing import Final
 
 RESULTS: Final[Mapping[str, tuple[str, ...]]] = {
-    **dict.fromkeys(("FusedBatchNorm", "FusedBatchNormV2"), ("y", "batch_mean", "batch_variance", "reserve_space_1", "reserve_space_2")),
+    "FusedBatchNorm": ("y", "batch_mean", "batch_variance", "reserve_space_1", "reserve_space_2"),
+    "FusedBatchNormV2": ("y", "batch_mean", "batch_variance", "reserve_space_1", "reserve_space_2"),
     "FusedBatchNormV3": ("y", "batch_mean", "batch_variance", "reserve_space_1", "reserve_space_2", "reserve_space_3"),
     **dict.fromkeys(("TopK", "TopKV2"), ("values", "indices")),
     "MaxPoolWithArgmax": ("output", "argmax"),
@@ -41,13 +42,15 @@ ALIASES: Final = frozenset(
 )  # fmt: skip
 """Ops whose result k is their operand k."""
 
-VARIABLES: Final = frozenset({"Variable", "VariableV2", "VarHandleOp", "TemporaryVariable", "AutoReloadVariable"})
+VARIABLES: Final = frozenset(
+    {"Variable", "VariableV2", "VarHandleOp", "TemporaryVariable", "AutoReloadVariable"}
+)
 PLACEHOLDERS: Final = frozenset({"Placeholder", "PlaceholderV2", "PlaceholderWithDefault"})
 READERS: Final = frozenset(
     {
-        "IteratorGetNext", "IteratorV2", "OneShotIterator", "QueueDequeueV2", "QueueDequeueManyV2", "QueueDequeueUpToV2",
-        "QueueDequeue", "QueueDequeueMany", "QueueDequeueUpTo", "ReaderReadV2", "ParseExample", "ParseExampleV2",
-        "ParseSingleExample", "IteratorGetNextSync",
+        "IteratorGetNext", "IteratorGetNextSync", "IteratorV2", "OneShotIterator", "ParseExample", "ParseExampleV2",
+        "ParseSingleExample", "QueueDequeue", "QueueDequeueMany", "QueueDequeueManyV2", "QueueDequeueUpTo",
+        "QueueDequeueUpToV2", "QueueDequeueV2", "ReaderReadV2",
     }
 )  # fmt: skip
 """Ops that bring examples into a graph."""
@@ -130,26 +133,28 @@ def purpose(op: str) -> str | None:
 
 KNOWN: Final = frozenset(
     {
-        "All", "Any", "ArgMax", "ArgMin", "Assert", "AudioSpectrogram", "BatchMatMulV3", "BatchToSpaceND", "Betainc",
-        "Bincount", "BitwiseAnd", "BlockLSTM", "BlockLSTMV2", "BroadcastArgs", "Bucketize", "Cholesky", "Conv2DBackpropFilter",
-        "CropAndResize", "Cross", "CTCGreedyDecoder", "CudnnRNN", "CudnnRNNV2", "CudnnRNNV3", "Cumprod", "Cumsum",
-        "DepthToSpace", "Dilation2D", "DynamicPartition", "DynamicStitch", "Einsum", "Enter", "Exit", "Fill", "FloorDiv",
-        "FloorMod", "Gather", "GatherNd", "GRUBlockCell", "If", "InTopK", "InvertPermutation", "L2Loss", "LSTMBlockCell",
-        "LinSpace", "ListDiff", "LogicalAnd", "LogicalNot", "LogicalOr", "MatrixBandPart", "MatrixDiag", "MatrixInverse",
-        "MaxPoolWithArgmax", "MirrorPad", "NextIteration", "NonMaxSuppression", "NonMaxSuppressionV2",
-        "NonMaxSuppressionV3", "NonMaxSuppressionV4", "NonMaxSuppressionV5", "OnesLike", "ParallelDynamicStitch",
-        "Qr", "RandomShuffle", "RandomStandardNormal", "RandomUniform", "RandomUniformInt", "Range", "Rank",
-        "ResizeArea", "ResizeBicubic", "ResizeBilinear", "ResizeNearestNeighbor", "ReverseSequence", "ReverseV2",
-        "ScatterNd", "SegmentSum", "Select", "SelectV2", "Shape", "ShapeN", "Size", "SoftmaxCrossEntropyWithLogits",
-        "SpaceToBatchND", "SpaceToDepth", "SparseSoftmaxCrossEntropyWithLogits", "SparseTensorDenseAdd", "SparseToDense",
-        "StatelessIf", "StatelessRandomUniformV2", "StatelessWhile", "StridedSlice", "Substr", "Svd", "TensorArrayGatherV3",
-        "TensorArrayReadV3", "TensorArrayScatterV3", "TensorArraySizeV3", "TensorArrayV3", "TensorArrayWriteV3",
-        "TensorListFromTensor", "TensorListReserve", "TensorListStack", "TopKV2", "TruncatedNormal", "TruncateDiv",
-        "Unique", "UnsortedSegmentSum", "Where", "While", "ZerosLike", "Switch", "Merge", "Slice", "Pack", "Range",
-        "StatelessRandomGetKeyCounter", "StatelessRandomGetAlg", "AvgPool3D", "Tile", "BroadcastTo", "Multinomial",
-        "FakeQuantWithMinMaxVars", "FakeQuantWithMinMaxArgs", "OneHot", "Pad", "PadV2", "Reshape", "Roll", "Size",
-        "Squeeze", "Transpose", "UnravelIndex", "Xlogy", "Zeta", "LoopCond", "Placeholder", "Cast", "Bitcast", "ConcatOffset",
-        "Bincount", "DenseBincount", "HashTableV2", "LookupTableFindV2", "StringToHashBucketFast", "DecodeJpeg",
+        "All", "Any", "ArgMax", "ArgMin", "Assert", "AudioSpectrogram", "AvgPool3D", "BatchMatMulV3",
+        "BatchToSpaceND", "Betainc", "Bincount", "Bitcast", "BitwiseAnd", "BlockLSTM", "BlockLSTMV2",
+        "BroadcastArgs", "BroadcastTo", "Bucketize", "CTCGreedyDecoder", "Cast", "Cholesky", "ConcatOffset",
+        "Conv2DBackpropFilter", "CropAndResize", "Cross", "CudnnRNN", "CudnnRNNV2", "CudnnRNNV3", "Cumprod",
+        "Cumsum", "DecodeJpeg", "DenseBincount", "DepthToSpace", "Dilation2D", "DynamicPartition", "DynamicStitch",
+        "Einsum", "Enter", "Exit", "FakeQuantWithMinMaxArgs", "FakeQuantWithMinMaxVars", "Fill", "FloorDiv",
+        "FloorMod", "GRUBlockCell", "Gather", "GatherNd", "HashTableV2", "If", "InTopK", "InvertPermutation",
+        "L2Loss", "LSTMBlockCell", "LinSpace", "ListDiff", "LogicalAnd", "LogicalNot", "LogicalOr",
+        "LookupTableFindV2", "LoopCond", "MatrixBandPart", "MatrixDiag", "MatrixInverse", "MaxPoolWithArgmax",
+        "Merge", "MirrorPad", "Multinomial", "NextIteration", "NonMaxSuppression", "NonMaxSuppressionV2",
+        "NonMaxSuppressionV3", "NonMaxSuppressionV4", "NonMaxSuppressionV5", "OneHot", "OnesLike", "Pack", "Pad",
+        "PadV2", "ParallelDynamicStitch", "Placeholder", "Qr", "RandomShuffle", "RandomStandardNormal",
+        "RandomUniform", "RandomUniformInt", "Range", "Rank", "Reshape", "ResizeArea", "ResizeBicubic",
+        "ResizeBilinear", "ResizeNearestNeighbor", "ReverseSequence", "ReverseV2", "Roll", "ScatterNd",
+        "SegmentSum", "Select", "SelectV2", "Shape", "ShapeN", "Size", "Slice", "SoftmaxCrossEntropyWithLogits",
+        "SpaceToBatchND", "SpaceToDepth", "SparseSoftmaxCrossEntropyWithLogits", "SparseTensorDenseAdd",
+        "SparseToDense", "Squeeze", "StatelessIf", "StatelessRandomGetAlg", "StatelessRandomGetKeyCounter",
+        "StatelessRandomUniformV2", "StatelessWhile", "StridedSlice", "StringToHashBucketFast", "Substr", "Svd",
+        "Switch", "TensorArrayGatherV3", "TensorArrayReadV3", "TensorArrayScatterV3", "TensorArraySizeV3",
+        "TensorArrayV3", "TensorArrayWriteV3", "TensorListFromTensor", "TensorListReserve", "TensorListStack",
+        "Tile", "TopKV2", "Transpose", "TruncateDiv", "TruncatedNormal", "Unique", "UnravelIndex",
+        "UnsortedSegmentSum", "Where", "While", "Xlogy", "ZerosLike", "Zeta",
     }
 )  # fmt: skip
 """Ops of TensorFlow that stay single ops when the IR has no exact counterpart for them or for how they are used."""

@@ -16,7 +16,8 @@ from transpiler.dialects.tensorflow.schema import SCALARS, SCHEMA, SKIPPED, Fiel
 
 _VARINT, _FIXED64, _BYTES, _START, _END, _FIXED32 = range(6)
 _BY_NUMBER: Final[dict[str, dict[int, tuple[str, FieldSchema]]]] = {
-    message: {schema.number: (name, schema) for name, schema in fields.items()} for message, fields in SCHEMA.items()
+    message: {schema.number: (name, schema) for name, schema in fields.items()}
+    for message, fields in SCHEMA.items()
 }
 _MAX_DEPTH: Final = 60
 _SIGNED: Final = frozenset({"int32", "int64"})
@@ -33,10 +34,13 @@ def read_binary(data: bytes, sink: Sink) -> GraphDef:
     """
     kind = binary_kind(data)
     try:
-        raw = _message(memoryview(data), kind or "GraphDef", 0)
+        raw = _message(data, kind or "GraphDef", 0)
     except _Malformed as error:
         diagnostic = Diagnostic(
-            "T3003", Severity.ERROR, f"the bytes are no TensorFlow graph: {error}", help="is the file complete?"
+            "T3003",
+            Severity.ERROR,
+            f"the bytes are no TensorFlow graph: {error}",
+            help="is the file complete?",
         )
         raise CompileError([diagnostic]) from error
     return build_graph(kind or "GraphDef", raw, sink)
@@ -50,7 +54,7 @@ def binary_kind(data: bytes) -> str | None:
     the fields that follow decide.
     """
     try:
-        fields = [(number, wire) for number, wire, _ in _fields(memoryview(data))]
+        fields = [(number, wire) for number, wire, _ in _fields(data)]
     except _Malformed:
         return None
     seen = set(fields)
@@ -68,22 +72,22 @@ def binary_kind(data: bytes) -> str | None:
 
 def _is_node(data: bytes) -> bool:
     """Whether the first message in field 1 reads as a node: a name and an op, both text."""
-    for number, wire, value in _fields(memoryview(data)):
+    for number, wire, value in _fields(data):
         if number == 1 and wire == _BYTES:
             try:
                 inner = {n: v for n, w, v in _fields(value) if w == _BYTES}
-                return 1 in inner and 2 in inner and bytes(inner[2]).decode("ascii").isidentifier()
+                return 1 in inner and 2 in inner and inner[2].decode("ascii").isidentifier()
             except (_Malformed, UnicodeDecodeError):
                 return False
     return False
 
 
-def _varint(view: memoryview, at: int) -> tuple[int, int]:
+def _varint(data: bytes, at: int) -> tuple[int, int]:
     number = shift = 0
     while True:
-        if at >= len(view) or shift > 63:
+        if at >= len(data) or shift > 63:
             raise _Malformed("a number is cut off")
-        byte = view[at]
+        byte = data[at]
         at += 1
         number |= (byte & 0x7F) << shift
         if byte < 0x80:
@@ -91,41 +95,50 @@ def _varint(view: memoryview, at: int) -> tuple[int, int]:
         shift += 7
 
 
-def _fields(view: memoryview) -> list[tuple[int, int, Any]]:
+def _fields(data: bytes) -> list[tuple[int, int, Any]]:
     """Number, wire type and content of every field, in order."""
     found: list[tuple[int, int, Any]] = []
-    at, end = 0, len(view)
+    at, end = 0, len(data)
     while at < end:
-        key, at = _varint(view, at)
-        number, wire = key >> 3, key & 7
-        if number == 0:
-            raise _Malformed("a field has the number 0")
+        key = data[at]
+        if key < 0x80:
+            at += 1
+        else:
+            key, at = _varint(data, at)
+        wire = key & 7
         value: Any
-        if wire == _VARINT:
-            value, at = _varint(view, at)
+        if wire == _BYTES:
+            if at < end and data[at] < 0x80:
+                size = data[at]
+                at += 1
+            else:
+                size, at = _varint(data, at)
+            value = data[at : at + size]
+            at += size
+        elif wire == _VARINT:
+            value, at = _varint(data, at)
         elif wire in (_FIXED64, _FIXED32):
             size = 8 if wire == _FIXED64 else 4
-            value, at = view[at : at + size], at + size
-        elif wire == _BYTES:
-            size, at = _varint(view, at)
-            value, at = view[at : at + size], at + size
+            value = data[at : at + size]
+            at += size
         else:
-            raise _Malformed(f"field {number} has wire type {wire}")
-        if at > end:
-            raise _Malformed(f"field {number} is cut off")
-        found.append((number, wire, value))
+            raise _Malformed(f"field {key >> 3} has wire type {wire}")
+        if at > end or key < 8:
+            raise _Malformed(f"field {key >> 3} is cut off" if key >= 8 else "a field has the number 0")
+        found.append((key >> 3, wire, value))
     return found
 
 
-def _message(view: memoryview, kind: str, depth: int) -> Raw:
+def _message(data: bytes, kind: str, depth: int) -> Raw:
     if depth > _MAX_DEPTH:
         raise _Malformed("messages are nested too deeply")
     known = _BY_NUMBER[kind]
     fields: dict[str, list[Any]] = {}
-    for number, wire, value in _fields(view):
-        name, schema = known.get(number, ("", None))
-        if schema is None or schema.kind == SKIPPED:
+    for number, wire, value in _fields(data):
+        row = known.get(number)
+        if row is None or row[1].kind == SKIPPED:
             continue
+        name, schema = row
         fields.setdefault(name, []).extend(_values(name, schema, wire, value, depth))
     return Raw(fields)
 
@@ -139,9 +152,7 @@ def _values(name: str, schema: FieldSchema, wire: int, value: Any, depth: int) -
     if kind in ("string", "bytes"):
         if wire != _BYTES:
             raise _Malformed(f"`{name}` is no string")
-        if kind == "string":
-            return [bytes(value).decode("utf-8", "replace")]
-        return [(lambda: bytes(value)) if name == "tensor_content" else bytes(value)]
+        return [value.decode("utf-8", "replace") if kind == "string" else value]
     if kind in ("float", "double"):
         return _reals(name, kind, wire, value)
     if wire == _BYTES:
@@ -158,10 +169,10 @@ def _reals(name: str, kind: str, wire: int, value: Any) -> list[Any]:
     return list(struct.unpack(f"<{len(value) // size}{letter}", value))
 
 
-def _packed(view: memoryview, kind: str) -> list[Any]:
+def _packed(data: bytes, kind: str) -> list[Any]:
     found, at = [], 0
-    while at < len(view):
-        number, at = _varint(view, at)
+    while at < len(data):
+        number, at = _varint(data, at)
         found.append(_whole(number, kind))
     return found
 

@@ -18,7 +18,16 @@ _LIMITS: Final = {
     "uint32": (0, 2**32 - 1),
     "uint64": (0, 2**64 - 1),
 }
-_TRUTH: Final = {"true": True, "True": True, "t": True, "1": True, "false": False, "False": False, "f": False, "0": False}
+_TRUTH: Final = {
+    "true": True,
+    "True": True,
+    "t": True,
+    "1": True,
+    "false": False,
+    "False": False,
+    "f": False,
+    "0": False,
+}
 _MAX_DEPTH: Final = 60
 
 
@@ -120,7 +129,7 @@ def _real(value: object) -> float | None:
     if isinstance(value, Symbol):
         name = value.lower()
         return float(name) if name in ("inf", "infinity", "nan") else None
-    if isinstance(value, str) or isinstance(value, bool) or not isinstance(value, (int, float)):
+    if isinstance(value, (str, bool)) or not isinstance(value, (int, float)):
         return None
     try:
         return float(value)

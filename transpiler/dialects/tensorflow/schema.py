@@ -153,7 +153,10 @@ SCHEMA: Final[Mapping[str, Mapping[str, FieldSchema]]] = {
     ),
     "SignatureEntry": _fields(key="1 string", value="2 SignatureDef"),
     "SignatureDef": _fields(
-        inputs="1 TensorInfoEntry*", outputs="2 TensorInfoEntry*", method_name="3 string", defaults="4 skipped"
+        inputs="1 TensorInfoEntry*",
+        outputs="2 TensorInfoEntry*",
+        method_name="3 string",
+        defaults="4 skipped",
     ),
     "TensorInfoEntry": _fields(key="1 string", value="2 TensorInfo"),
     "TensorInfo": _fields(

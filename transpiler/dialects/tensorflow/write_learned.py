@@ -190,9 +190,7 @@ def lrn(op: norm.LRN, s: Steps) -> Result:
         raise Refused("TensorFlow normalizes across the last axis of pictures")
     if op.size % 2 == 0:
         raise Refused("its number of neighbours is even")
-    return s.op(
-        "LRN", s.x, depth_radius=op.size // 2, bias=op.k, alpha=op.alpha / op.size, beta=op.beta
-    )
+    return s.op("LRN", s.x, depth_radius=op.size // 2, bias=op.k, alpha=op.alpha / op.size, beta=op.beta)
 
 
 def layer_norm(op: norm.LayerNorm, s: Steps) -> Result:
@@ -208,7 +206,9 @@ def layer_norm(op: norm.LayerNorm, s: Steps) -> Result:
     else:
         mean = s.op("Mean", x, ints("reduction_indices", indices), name="moments/mean", keep_dims=True)
         squares = s.op("SquaredDifference", x, mean, name="moments/SquaredDifference")
-        variance = s.op("Mean", squares, ints("reduction_indices", indices), name="moments/variance", keep_dims=True)
+        variance = s.op(
+            "Mean", squares, ints("reduction_indices", indices), name="moments/variance", keep_dims=True
+        )
     shape = [1] * rank
     for axis in axes:
         shape[axis] = s.size(axis)

@@ -178,14 +178,13 @@ def log(op: act.Log, s: Steps) -> Result:
     return y if op.base is None else affine(s, y, 1.0 / math.log(op.base), 0.0)
 
 
+_SAME_NAMES = (
+    "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh", "sqrt", "rsqrt", "square",
+    "sign", "floor", "ceil", "erf", "erfinv", "expm1", "log1p", "reciprocal", "abs", "exp", "log", "lgamma", "digamma",
+    "round", "tanh", "sigmoid",
+)  # fmt: skip
 UNARY: Final[Mapping[str, str]] = {
-    **{
-        name: name.capitalize()
-        for name in (
-            "sin cos tan asin acos atan sinh cosh asinh acosh atanh sqrt rsqrt square sign floor ceil erf erfinv expm1 "
-            "log1p reciprocal abs exp log lgamma digamma round tanh sigmoid"
-        ).split()
-    },
+    **{name: name.capitalize() for name in _SAME_NAMES},
     "negative": "Neg",
     "neg": "Neg",
     "absolute": "Abs",
@@ -213,9 +212,62 @@ BINARY: Final[Mapping[str, str]] = {
 
 
 def unary(op: act.Unary, s: Steps) -> Result:
+    if op.function in FORMULAS:
+        return FORMULAS[op.function](s, as_float(s, s.x))
     if op.function not in UNARY:
         raise Refused(f"the function {op.function} has no op")
     return s.op(UNARY[op.function], s.x)
+
+
+def _celu(s: Steps, x: Tensor) -> Tensor:
+    return s.op("Elu", x)
+
+
+def _hard_shrink(s: Steps, x: Tensor) -> Tensor:
+    far = s.op("Greater", s.op("Abs", x), s.like("y", 0.5, x))
+    return s.op("SelectV2", far, x, s.op("ZerosLike", x))
+
+
+def _soft_shrink(s: Steps, x: Tensor) -> Tensor:
+    """What is left of x beyond 0.5 either way."""
+    return s.op("Sub", x, clipped(s, x, -0.5, 0.5))
+
+
+def _tanh_shrink(s: Steps, x: Tensor) -> Tensor:
+    return s.op("Sub", x, s.op("Tanh", x))
+
+
+def _log_sigmoid(s: Steps, x: Tensor) -> Tensor:
+    return s.op("Neg", s.op("Softplus", s.op("Neg", x)))
+
+
+def _sparse_plus(s: Steps, x: Tensor) -> Tensor:
+    """0 up to -1, x from 1 on, (x + 1)^2 / 4 between."""
+    middle = affine(s, s.op("Square", affine(s, clipped(s, x, -1.0, 1.0), 1.0, 1.0)), 0.25, 0.0)
+    rest = s.op("Relu", affine(s, x, 1.0, -1.0))
+    return s.op("AddV2", middle, rest)
+
+
+def _sparse_sigmoid(s: Steps, x: Tensor) -> Tensor:
+    return clipped(s, affine(s, x, 0.5, 0.5), 0.0, 1.0)
+
+
+def _squareplus(s: Steps, x: Tensor) -> Tensor:
+    root = s.op("Sqrt", affine(s, s.op("Square", x), 1.0, 4.0))
+    return affine(s, s.op("AddV2", x, root), 0.5, 0.0)
+
+
+FORMULAS: Final[Mapping[str, Callable[[Steps, Tensor], Tensor]]] = {
+    "celu": _celu,
+    "hard_shrink": _hard_shrink,
+    "soft_shrink": _soft_shrink,
+    "tanh_shrink": _tanh_shrink,
+    "log_sigmoid": _log_sigmoid,
+    "sparse_plus": _sparse_plus,
+    "sparse_sigmoid": _sparse_sigmoid,
+    "squareplus": _squareplus,
+}
+"""Functions that Keras names and TensorFlow composes."""
 
 
 def binary(op: ew.BinaryFunction, s: Steps) -> Result:
@@ -415,7 +467,9 @@ def dot(op: ew.Dot, s: Steps) -> Result:
     first = ["a", *letters[: len(a) - 1]]
     second = ["a", *letters[len(a) - 1 : len(a) + len(b) - 2]]
     second[right] = first[left]
-    kept = [c for i, c in enumerate(first) if i != left] + [c for i, c in enumerate(second) if i not in (0, right)]
+    kept = [c for i, c in enumerate(first) if i != left] + [
+        c for i, c in enumerate(second) if i not in (0, right)
+    ]
     equation = f"{''.join(first)},{''.join(second)}->{''.join(kept)}"
     product = s.op("Einsum", x, y, equation=equation)
     return s.op("ExpandDims", product, scalar("dim", 1)) if len(kept) == 1 else product

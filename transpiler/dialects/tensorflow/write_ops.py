@@ -29,15 +29,13 @@ class OpDef:
 _T: Final = OpDef({"T": 0})
 _REDUCE: Final = OpDef({"T": 0, "Tidx": 1})
 _COMPARE: Final = OpDef({"T": 0}, result=DType.BOOL)
-_PLAIN: Final = OpDef()
 
-_ELEMENTWISE = (
-    "Abs Add AddV2 Sub Mul RealDiv Pow Maximum Minimum SquaredDifference FloorDiv FloorMod Atan2 Mod Neg Exp Expm1 Log "
-    "Log1p Sqrt Rsqrt Square Sign Sin Cos Tan Asin Acos Atan Sinh Cosh Tanh Asinh Acosh Atanh Erf Erfc Floor Ceil Round "
-    "Rint Reciprocal Sigmoid Softplus Softsign Relu Relu6 LeakyRelu Elu Selu Softmax LogSoftmax Identity ZerosLike OnesLike "
-    "BiasAdd LRN MaxPool AvgPool MaxPool3D AvgPool3D Conv2D Conv3D DepthwiseConv2dNative Lgamma Digamma Erfinv Inv "
-    "ClipByValue Diag DiagPart MatrixDiagPart Qr LeftShift DivNoNan Xdivy Xlogy DepthToSpace SpaceToDepth InvertPermutation"
-)
+_ELEMENTWISE = """
+    Abs AddV2 Sub Mul RealDiv Pow Maximum Minimum SquaredDifference FloorDiv FloorMod Atan2 Neg Exp Expm1 Log Log1p Sqrt
+    Rsqrt Square Sign Sin Cos Tan Asin Acos Atan Sinh Cosh Tanh Asinh Acosh Atanh Erf Erfinv Floor Ceil Round Reciprocal
+    Lgamma Digamma Sigmoid Softplus Softsign Relu Relu6 LeakyRelu Elu Selu Softmax LogSoftmax Identity ZerosLike OnesLike
+    BiasAdd LRN MaxPool AvgPool MaxPool3D AvgPool3D Conv2D Conv3D DepthwiseConv2dNative
+"""
 _COMPARISONS = "Greater GreaterEqual Less LessEqual Equal NotEqual"
 _REDUCTIONS = "Sum Mean Max Min Prod"
 
@@ -53,15 +51,9 @@ OPS: Final[Mapping[str, OpDef]] = {
     "IsNan": OpDef({"T": 0}, result=DType.BOOL),
     "IsInf": OpDef({"T": 0}, result=DType.BOOL),
     "IsFinite": OpDef({"T": 0}, result=DType.BOOL),
-    "NoOp": _PLAIN,
     "Placeholder": OpDef(result="dtype"),
     "Const": OpDef(result="dtype"),
-    "VarHandleOp": OpDef(result="dtype"),
     "ReadVariableOp": OpDef(result="dtype"),
-    "AssignVariableOp": OpDef(),
-    "RandomUniform": OpDef({"T": 0}, result="dtype"),
-    "RandomStandardNormal": OpDef({"T": 0}, result="dtype"),
-    "TruncatedNormal": OpDef({"T": 0}, result="dtype"),
     "AddN": OpDef({"T": 0}, count="N"),
     "ConcatV2": OpDef({"T": 0, "Tidx": -1}, count="N"),
     "Pack": OpDef({"T": 0}, count="N"),
@@ -93,18 +85,14 @@ OPS: Final[Mapping[str, OpDef]] = {
     "TopKV2": OpDef({"T": 0, "Tk": 1}),
     "Tile": OpDef({"T": 0, "Tmultiples": 1}),
     "BroadcastTo": OpDef({"T": 0, "Tidx": 1}),
-    "Fill": OpDef({"index_type": 0, "T": 1}, result="T"),
     "ReverseV2": OpDef({"T": 0, "Tidx": 1}),
     "Roll": OpDef({"T": 0, "Tshift": 1, "Taxis": 2}),
     "Cumsum": OpDef({"T": 0, "Tidx": 1}),
     "Cumprod": OpDef({"T": 0, "Tidx": 1}),
     "OneHot": OpDef({"TI": 0, "T": 2}, result="T"),
-    "Range": OpDef({"Tidx": 0}),
     "ResizeNearestNeighbor": _T,
     "ResizeBilinear": OpDef({"T": 0}, result=DType.FLOAT32),
     "ResizeBicubic": OpDef({"T": 0}, result=DType.FLOAT32),
     "ResizeArea": OpDef({"T": 0}, result=DType.FLOAT32),
-    "ScaleAndTranslate": OpDef({"T": 0}, result=DType.FLOAT32),
-    "ExtractImagePatches": _T,
 }
 """Op -> how its attributes follow from its inputs."""

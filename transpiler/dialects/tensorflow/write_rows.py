@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from transpiler.dialects.rows import Attr, Dialect, Refusal, Row
+from transpiler.dialects.rows import Dialect, Refusal, Row
 from transpiler.dialects.tensorflow import write_learned as learned
 from transpiler.dialects.tensorflow import write_math as maths
 from transpiler.dialects.tensorflow import write_preprocessing as prepared
@@ -13,7 +13,7 @@ from transpiler.dialects.tensorflow import write_shapes as shapes
 from transpiler.dialects.tensorflow import write_windows as windows
 from transpiler.dialects.tensorflow.write_steps import Refused, Result, Steps
 from transpiler.dialects.tensorflow.write_template import Template
-from transpiler.ir import Node, Op
+from transpiler.ir import Attr, Node, Op
 from transpiler.ops import activation as act
 from transpiler.ops import array, core, dense, einsum, pooling, preprocessing, shape
 from transpiler.ops import convolution as conv

@@ -95,7 +95,9 @@ def dynamic_shape(s: Steps, sizes: Sequence[Dim | Tensor], label: str) -> Input:
 
 def view(s: Steps, x: Input, sizes: Sequence[int | Tensor], name: str = "Reshape") -> Tensor:
     """A reshape to sizes of which one may be -1."""
-    return s.op("Reshape", x, dynamic_shape(s, sizes, f"{name}/shape" if _mixed(sizes) else "shape"), name=name)
+    return s.op(
+        "Reshape", x, dynamic_shape(s, sizes, f"{name}/shape" if _mixed(sizes) else "shape"), name=name
+    )
 
 
 def _mixed(sizes: Sequence[int | Tensor]) -> bool:
@@ -182,7 +184,12 @@ def split(op: Split, s: Steps) -> Result:
     sizes = op.sizes(s.shape()[axis])
     parts = [-1 if size is None else size for size in sizes]
     return s.many(
-        "SplitV", s.x, ints("size_splits", parts), scalar("split_dim", axis), count=op.count, num_split=op.count
+        "SplitV",
+        s.x,
+        ints("size_splits", parts),
+        scalar("split_dim", axis),
+        count=op.count,
+        num_split=op.count,
     )
 
 
@@ -388,9 +395,7 @@ def upsample(op: Upsample, s: Steps) -> Result:
     kinds = {"bilinear": "ResizeBilinear", "bicubic": "ResizeBicubic"}
     if op.interpolation not in kinds or len(op.factors) != 2 or op.data_format is DataFormat.CHANNELS_FIRST:
         raise Refused(f"TensorFlow has no op that interpolates so ({op.interpolation})")
-    return s.op(
-        kinds[op.interpolation], s.x, _resized(op, s), align_corners=False, half_pixel_centers=True
-    )
+    return s.op(kinds[op.interpolation], s.x, _resized(op, s), align_corners=False, half_pixel_centers=True)
 
 
 def _resized(op: Upsample, s: Steps) -> Input:

@@ -129,7 +129,9 @@ class Steps:
             raise Refused("the rank of its result is unknown", "give --input-shape")
         return shape
 
-    def param(self, role: str, axes: Sequence[int] | None = None, shape: Sequence[int] | None = None) -> Input:
+    def param(
+        self, role: str, axes: Sequence[int] | None = None, shape: Sequence[int] | None = None
+    ) -> Input:
         """The learned array of a role, stored in the order of these axes (viewed with `shape` first)."""
         array = Array(role, None if axes is None else tuple(axes), None if shape is None else tuple(shape))
         stored = self._stored(array)
@@ -226,7 +228,6 @@ def _named_after_node(
     steps: Sequence[Step], results: Sequence[Source], last: str
 ) -> tuple[tuple[Step, ...], tuple[Source, ...]]:
     """The same steps with `last` called "", and what it alone reads below the node's name."""
-
     taken = {step.name for step in steps}
 
     def name(old: str) -> str:

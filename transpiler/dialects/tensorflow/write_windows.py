@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from transpiler.dialects.tensorflow.write_shapes import axis_size, dynamic_shape, known_or_open
-from transpiler.dialects.tensorflow.write_steps import Input, Refused, Result, Steps, Tensor, ints, pairs, scalar
+from transpiler.dialects.tensorflow.write_steps import (
+    Input,
+    Refused,
+    Result,
+    Steps,
+    Tensor,
+    ints,
+    pairs,
+    scalar,
+)
+from transpiler.ir import Dim
 from transpiler.ops.convolution import Conv, ConvTranspose, DepthwiseConv, SeparableConv, Windowed
 from transpiler.ops.pooling import AveragePool, GlobalAveragePool, GlobalMaxPool, GlobalPool, MaxPool, Pool
 from transpiler.ops.spatial import DataFormat, feature_map
 from transpiler.ops.windows import Explicit, Padding, Rounding, Same, SameSide, Valid, extent
-from transpiler.ir import Dim
 
 NAMES = {1: "NHWC", 2: "NHWC", 3: "NDHWC"}
 FIRST = {1: "NCHW", 2: "NCHW", 3: "NCDHW"}
@@ -102,7 +111,12 @@ def conv(op: Conv, s: Steps) -> Result:
 
 
 def grouped(
-    s: Steps, one: Callable[[Input, Input], Tensor], x: Input, kernel: Input, groups: int, axes: tuple[int, int]
+    s: Steps,
+    one: Callable[[Input, Input], Tensor],
+    x: Input,
+    kernel: Input,
+    groups: int,
+    axes: tuple[int, int],
 ) -> Tensor:
     """`one` for each group: x and the kernel are split along their `axes`, the results joined along x's."""
     parts = s.many("Split", scalar("split_dim", axes[0]), x, count=groups, num_split=groups, name="split")

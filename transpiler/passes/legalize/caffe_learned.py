@@ -13,6 +13,7 @@ from transpiler.ops.normalization import LRN, MVN, BatchNorm, Bias, L2Normalize,
 from transpiler.ops.reduction import Reducer, ReduceTail
 from transpiler.ops.shape import Reshape, Transpose
 from transpiler.ops.spatial import axis_of
+from transpiler.ops.wrappers import Bidirectional
 from transpiler.passes.beside import Beside
 
 Made = Sequence[Value] | Refusal | None
@@ -121,9 +122,14 @@ def divided_otherwise(node: Node, rewriter: Rewriter) -> Made:
     return Refusal(f"Caffe's MVN adds its epsilon to the standard deviation, {node.op.name} to the variance")
 
 
+_WHY_NOT_RECURRENT = {
+    "lstm": "Caffe's LSTM keeps its gates in another order, in which one array cannot be stored for both",
+    "simple_rnn": "Caffe's RNN puts a further layer and tanh behind every step",
+    "gru": "Caffe has no gated recurrent unit",
+}
+
+
 def recurrent(node: Node, rewriter: Rewriter) -> Made:
-    """Batch-major recurrent layers."""
-    return Refusal(
-        f"Caffe's recurrent layers read time first, which takes a change of axes that Caffe does not have, and "
-        f"{'have no counterpart of' if node.op.name == 'gru' else 'order the gates differently from'} {node.op.name}"
-    )
+    """Layers that read the batch first: Caffe's own read time first and differ in more than that."""
+    inner = node.op.forward if isinstance(node.op, Bidirectional) else node.op
+    return Refusal(_WHY_NOT_RECURRENT.get(inner.name, f"Caffe has no layer for {inner.name}"))

@@ -146,7 +146,9 @@ def parameter(node: Node, rewriter: Rewriter) -> Sequence[Value] | Refusal | Non
     if not isinstance(op, Parameter):
         return None
     given = [other.result for other in rewriter.nodes if isinstance(other.op, Input)]
-    source = next((value for value in given if value.type.shape and value.type.shape[0] == op.shape[:1][0]), None)
+    source = next(
+        (value for value in given if value.type.shape and value.type.shape[0] == op.shape[:1][0]), None
+    )
     if not op.shape or source is None:
         return Refusal("no input has its first axis, and a value in Keras begins with an axis of examples")
     rows, sizes = op.shape[0], op.shape[1:]

@@ -210,7 +210,11 @@ def arg_max(node: Node, rewriter: Rewriter) -> Sequence[Value] | Refusal | None:
         return found
     chosen = found[1] if op.values else found[0]
     back = tuple(order.index(i) for i in range(len(shape)))
-    return steps.finish(Transpose(axes=back), chosen) if axis != len(shape) - 1 else steps.finish(Identity(), chosen)
+    return (
+        steps.finish(Transpose(axes=back), chosen)
+        if axis != len(shape) - 1
+        else steps.finish(Identity(), chosen)
+    )
 
 
 def _flat_arg_max(steps: Beside, op: ArgMax, rank: int) -> Sequence[Value] | Refusal:
@@ -225,7 +229,9 @@ def _flat_arg_max(steps: Beside, op: ArgMax, rank: int) -> Sequence[Value] | Ref
     blank = (1,) * max(rank - 3, 0)
     if len(rows) == 1:
         return steps.finish(Reshape(target=(1, op.top_k, *blank), axis=1), rows[0])
-    parts = [steps.add(f"row{i}", Reshape(target=(1, op.top_k, *blank), axis=1), row) for i, row in enumerate(rows)]
+    parts = [
+        steps.add(f"row{i}", Reshape(target=(1, op.top_k, *blank), axis=1), row) for i, row in enumerate(rows)
+    ]
     return steps.finish(Concat(axis=1), *parts)
 
 

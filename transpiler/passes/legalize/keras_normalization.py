@@ -103,9 +103,7 @@ def l2_normalize(node: Node, rewriter: Rewriter) -> Sequence[Value] | None:
     x = node.operands[0]
     squares = steps.add("squares", SQUARE, x)
     total = steps.add("sum", Reduce(reducer=Reducer.SUM, axes=op.axes, keepdims=True), squares)
-    length = steps.add(
-        "length", ROOT, steps.add("sum_eps", Affine(shift=op.epsilon), total)
-    )
+    length = steps.add("length", ROOT, steps.add("sum_eps", Affine(shift=op.epsilon), total))
     if not op.scale:
         return steps.finish(Divide(), x, length)
     scale = Scale(axis=1, num_axes=0 if op.channel_shared else 1)

@@ -269,7 +269,9 @@ def unfold(node: Node, rewriter: Rewriter) -> Sequence[Value] | Refusal | None:
         begins = tuple(i * d for i, d in zip(place, op.dilations, strict=True))
         ends = tuple(b + (n - 1) * s + 1 for b, n, s in zip(begins, counts, op.strides, strict=True))
         name = "x".join(map(str, place))
-        part = steps.add(f"offset{name}", Slice(axes=axes, begins=begins, ends=ends, steps=steps_of(op.strides)), x)
+        part = steps.add(
+            f"offset{name}", Slice(axes=axes, begins=begins, ends=ends, steps=steps_of(op.strides)), x
+        )
         parts.append(steps.add(f"column{name}", ExpandDims(axis=op.rank + 2), part))
     joined = steps.add("columns", Concat(axis=op.rank + 2), *parts)
     return steps.finish(Reshape(target=(*counts, maps.channels * len(parts)), axis=1), joined)

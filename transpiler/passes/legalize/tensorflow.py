@@ -13,13 +13,19 @@ from transpiler.ops import convolution as conv
 from transpiler.ops import normalization as norm
 from transpiler.ops import pooling as pool
 from transpiler.ops import reduction, shape
+from transpiler.ops.attention import AdditiveAttention, Attention, MultiHeadAttention
 from transpiler.ops.caffe_recurrent import TimeMajorLSTM, TimeMajorRNN
 from transpiler.ops.core import Input
 from transpiler.ops.dense import Dense
+from transpiler.ops.recurrent import GRU, LSTM, SimpleRNN
+from transpiler.ops.recurrent_stack import RNN, ConvLSTM
+from transpiler.ops.wrappers import SpectralNorm, TimeDistributed
 from transpiler.passes.legalize import keras_learned, keras_math, keras_normalization, keras_shape, unrolled
 from transpiler.passes.legalize import keras_windows as windows
+from transpiler.passes.legalize import tensorflow_layers as layers
+from transpiler.passes.legalize import tensorflow_recurrent as recurrent
 from transpiler.passes.legalize import tensorflow_windows as own
-from transpiler.passes.legalize.engine import LegalRule, legalize
+from transpiler.passes.legalize.engine import LegalRule, legalize, report
 from transpiler.passes.manager import EXPLICIT_PADDING, SHAPED, Context, Pass
 
 
@@ -30,7 +36,12 @@ def _stochastic(node: Node, rewriter: Rewriter) -> Sequence[Value] | Refusal | N
 
 RULES: Final[Mapping[type[Op], Sequence[LegalRule]]] = {
     conv.Conv: (windows.strided_and_dilated, windows.conv),
-    conv.DepthwiseConv: (own.depthwise_volume, own.strided_and_dilated, windows.unequal_depthwise_strides, windows.conv),
+    conv.DepthwiseConv: (
+        own.depthwise_volume,
+        own.strided_and_dilated,
+        windows.unequal_depthwise_strides,
+        windows.conv,
+    ),
     conv.SeparableConv: (own.separated,),
     conv.Unfold: (windows.unfold,),
     conv.ConvTranspose: (own.flipped, own.transposed),
@@ -45,10 +56,23 @@ RULES: Final[Mapping[type[Op], Sequence[LegalRule]]] = {
     shape.Copies: (keras_shape.copies,),
     shape.ShuffleChannels: (keras_shape.shuffle,),
     shape.CropLike: (keras_shape.crop_like,),
+    **dict.fromkeys((SimpleRNN, LSTM, GRU, RNN), (recurrent.unrolled,)),
+    MultiHeadAttention: (layers.multi_head,),
+    Attention: (layers.attention,),
+    AdditiveAttention: (layers.attention,),
     TimeMajorLSTM: (unrolled.lstm,),
     TimeMajorRNN: (unrolled.rnn,),
 }
 """Op class -> the rules that are tried, in order, when the node has no template."""
+
+EXPANDED: Final[Mapping[type[Op], Sequence[LegalRule]]] = {
+    ConvLSTM: (layers.conv_lstm,),
+    TimeDistributed: (layers.time_distributed,),
+    SpectralNorm: (layers.spectral_norm,),
+    pool.AdaptiveMaxPool: (layers.adaptive_pool,),
+    pool.AdaptiveAveragePool: (layers.adaptive_pool,),
+}
+"""Layers made of others are taken apart before padding and data formats are settled, for what they are made of."""
 
 IDIOMS: Final[Mapping[type[Op], Sequence[LegalRule]]] = {conv.Conv: (own.depthwise,)}
 """Rules for nodes that could be written as they are, but that a person would write otherwise."""
@@ -65,6 +89,24 @@ def _idioms(graph: Graph, context: Context) -> Graph:
         return None
 
     return rewrite(graph, rule)
+
+
+def _expand(graph: Graph, context: Context) -> Graph:
+    refused: list[tuple[Node, Refusal]] = []
+
+    def rule(node: Node, rewriter: Rewriter) -> Sequence[Value] | None:
+        for candidate in EXPANDED.get(type(node.op), ()):
+            made = candidate(node, rewriter)
+            if isinstance(made, Refusal):
+                refused.append((node, made))
+            elif made is not None:
+                return made
+        return None
+
+    expanded = rewrite(graph, rule)
+    if refused:
+        report(refused, context, "TensorFlow")
+    return expanded
 
 
 def _legalize(graph: Graph, context: Context) -> Graph:
@@ -98,6 +140,7 @@ def _check_shared(graph: Graph, context: Context) -> Graph:
 
 
 SHARED_ARRAYS: Final = Pass("shared_arrays", _check_shared, requires=frozenset({SHAPED}))
+EXPAND_LAYERS: Final = Pass("expand_layers", _expand, requires=frozenset({SHAPED}))
 TENSORFLOW_IDIOMS: Final = Pass("idioms[tensorflow]", _idioms, requires=frozenset({SHAPED}))
 LEGALIZE_TENSORFLOW: Final = Pass(
     "legalize[tensorflow]",

@@ -51,7 +51,11 @@ def rule(filler: Mapping[str, Any], shape: tuple[int, ...]) -> Rule:
     kind = str(filler.get("type", "constant"))
     match kind:
         case "uniform":
-            return {"kind": "uniform", "low": float(filler.get("min", 0.0)), "high": float(filler.get("max", 1.0))}
+            return {
+                "kind": "uniform",
+                "low": float(filler.get("min", 0.0)),
+                "high": float(filler.get("max", 1.0)),
+            }
         case "gaussian":
             return _gaussian(filler, shape)
         case "xavier":

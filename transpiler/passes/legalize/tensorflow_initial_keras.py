@@ -1,4 +1,4 @@
-"""Keras' initializers as distributions with numbers. Source: keras/src/initializers; sizes are those of Keras' arrays."""
+"""Keras' initializers as distributions with numbers. Source: keras/src/initializers; sizes as Keras stores arrays."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def rule_of(node: Node, role: str, shape: tuple[int, ...]) -> tuple[Rule | None,
     key = _key(op, part)
     given = config.get(key)
     if isinstance(given, Mapping):
-        return rule(str(given.get("class_name")), dict(given.get("config") or {}), _own_shape(op, part, shape)), (
-            (*path, key),
-        )
+        return rule(
+            str(given.get("class_name")), dict(given.get("config") or {}), _own_shape(op, part, shape)
+        ), ((*path, key),)
     return _default(op, part, config, shape), ()
 
 
@@ -81,7 +81,7 @@ def _key(op: Op, role: str) -> str:
 
 def _default(op: Op, role: str, config: Mapping[str, Any], shape: tuple[int, ...]) -> Rule:
     match op, role:
-        case (LSTM() | LSTMCell()), "bias" if config.get("unit_forget_bias", True) and shape:
+        case ((LSTM() | LSTMCell()), "bias") if config.get("unit_forget_bias", True) and shape:
             units = shape[0] // 4
             return {"kind": "blocks", "blocks": [[units, 0.0], [units, 1.0], [2 * units, 0.0]]}
         case Embedding(), "kernel":
@@ -123,7 +123,9 @@ def fans(shape: tuple[int, ...]) -> tuple[float, float]:
     return float(shape[-2] * field), float(shape[-1] * field)
 
 
-def scaled(scale: float, mode: str, distribution: str, shape: tuple[int, ...], seed: int | None = None) -> Rule:
+def scaled(
+    scale: float, mode: str, distribution: str, shape: tuple[int, ...], seed: int | None = None
+) -> Rule:
     """VarianceScaling."""
     fan_in, fan_out = fans(shape)
     fan = {"fan_in": fan_in, "fan_out": fan_out}.get(mode, (fan_in + fan_out) / 2.0)

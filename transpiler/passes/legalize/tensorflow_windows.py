@@ -57,7 +57,9 @@ def strided_and_dilated(node: Node, rewriter: Rewriter) -> Sequence[Value] | Non
     ones = (1,) * op.rank
     uses = [node.param(role) for role in op.roles]
     every = steps.add("every", evolve(op, strides=ones), *node.operands, params=uses)
-    return steps.finish(MaxPool(kernel=ones, strides=op.strides, data_format=op.data_format), every, params=())
+    return steps.finish(
+        MaxPool(kernel=ones, strides=op.strides, data_format=op.data_format), every, params=()
+    )
 
 
 def separated(node: Node, rewriter: Rewriter) -> Sequence[Value] | Refusal | None:
@@ -77,7 +79,12 @@ def separated(node: Node, rewriter: Rewriter) -> Sequence[Value] | Refusal | Non
     )
     ones = (1,) * op.rank
     second = Conv(
-        filters=op.filters, kernel=ones, strides=ones, dilations=ones, bias=op.bias, data_format=op.data_format
+        filters=op.filters,
+        kernel=ones,
+        strides=ones,
+        dilations=ones,
+        bias=op.bias,
+        data_format=op.data_format,
     )
     steps = Beside(node, rewriter)
     inner = attrs.evolve(node.param("depthwise_kernel"), role="kernel")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from typing import Final
 
 import attrs
 
@@ -14,6 +15,9 @@ from transpiler.ir.rewriting import GraphBuilder
 from transpiler.ir.types import UNKNOWN
 from transpiler.ops.core import Data, Input
 from transpiler.passes.lower.caffe_layer import AUTOMATIC, LoweredLayer, lower_layer, uses
+
+MAX_COMPARISONS: Final = 20_000
+"""How many pairs of blob names are compared in search of misspellings."""
 
 
 @attrs.frozen
@@ -43,6 +47,7 @@ class GraphLowering(GraphBuilder):
         self.used: set[Value] = set()
         self.makers: dict[str, LayerRecord] = {}
         self.layer_names: dict[str, LayerRecord] = {}
+        self.comparisons = 0
 
     def run(self, name: str, layers: Sequence[IndexedLayer]) -> Graph:
         for item in layers:
@@ -129,7 +134,7 @@ class GraphLowering(GraphBuilder):
     def _implicit_input(self, layer: LayerRecord, position: int, name: str) -> None:
         """A blob that nothing produces becomes an input of the graph, so that the rest can still be read."""
         span = layer.record.span_of("bottom", position)
-        close = get_close_matches(name, self.blobs, n=1, cutoff=0.7)
+        close = self._similar(name)
         fixes = (Fix(f"write `{close[0]}`", span, f'"{close[0]}"'),) if close and span is not None else ()
         maker = self.elsewhere.get(name)
         related = (
@@ -153,6 +158,13 @@ class GraphLowering(GraphBuilder):
         self.types[node.result] = TensorType(shape) if shape else UNKNOWN
         self.blobs[name] = node.result
         self.makers[name] = layer
+
+    def _similar(self, name: str) -> list[str]:
+        """The blob that is perhaps meant. Comparing takes long: in a file that is wrong throughout it is given up."""
+        self.comparisons += len(self.blobs)
+        if self.comparisons > MAX_COMPARISONS:
+            return []
+        return get_close_matches(name, self.blobs, n=1, cutoff=0.7)
 
     def _check_name(self, layer: LayerRecord) -> None:
         first = self.layer_names.setdefault(layer.name, layer)

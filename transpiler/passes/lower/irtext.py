@@ -18,6 +18,8 @@ from transpiler.syntax import irtext as syntax
 FRAMEWORK = "ir"
 """The framework of a text that names none."""
 
+MAX_COMPARISONS = 20_000
+"""How many pairs of value names are compared in search of misspellings."""
 _DTYPES = {dtype.value: dtype for dtype in DType}
 
 
@@ -48,6 +50,7 @@ class _Graph:
     values: dict[str, Value] = attrs.field(factory=dict)
     places: dict[str, Span] = attrs.field(factory=dict)
     names: dict[str, Span] = attrs.field(factory=dict)
+    comparisons: int = 0
 
     def lower(self, tree: syntax.Graph) -> Graph:
         nodes = [node for line in tree.nodes for node in self.node(line)]
@@ -79,7 +82,11 @@ class _Graph:
         if value is not None:
             yield value
             return
-        close = get_close_matches(name.text, list(self.values), 1)
+        self.comparisons += len(self.values)
+        few = (
+            self.comparisons <= MAX_COMPARISONS
+        )  # comparing takes long; a text wrong throughout needs no advice
+        close = get_close_matches(name.text, list(self.values), 1) if few else []
         fixes = (Fix(f"use %{close[0]}", name.span, f"%{close[0]}"),) if close else ()
         meant = f"did you mean %{close[0]}?" if close else "a value is defined above the lines that use it"
         self.sink.error("T0315", f"the value %{name.text} is not defined", name.span, help=meant, fixes=fixes)

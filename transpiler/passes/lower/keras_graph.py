@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from transpiler.diagnostics import Sink
+from transpiler.diagnostics import Sink, Span
 from transpiler.dialects.keras.calls import pattern_of
 from transpiler.dialects.keras.defaults import is_default
 from transpiler.dialects.keras.dialect import type_name
@@ -63,11 +63,6 @@ class Frame:
     """How many tensors of each call are used."""
     tensors: Tensors = attrs.field(factory=dict)
 
-    def values(self, refs: Iterable[TensorRef]) -> list[Value]:
-        """The values of tensors; those of layers that could not be read are missing."""
-        found = (self.tensors.get((ref.layer, ref.node_index, ref.tensor_index)) for ref in refs)
-        return [value for value in found if value is not None]
-
 
 class GraphLowering:
     """Builds one graph from a model."""
@@ -104,18 +99,20 @@ class GraphLowering:
                 continue
             results = self._call(frame, layer, call)
             frame.tensors.update({(layer.name, call, i): value for i, value in enumerate(results)})
-        return frame.values(model.outputs)
+        return self._values(frame, model.outputs, "the model", model.span)
 
     def _call(self, frame: Frame, layer: KerasLayer, call: int) -> Sequence[Value]:
         made = layer.calls[call] if layer.calls else Call()
         unfed = not made.args and not made.kwargs and layer.class_name != "InputLayer"
         if layer.model is not None:
-            values = frame.values(tensors_in(made.args, sort_keys=True))
+            values = self._values(
+                frame, tensors_in(made.args, sort_keys=True), f"layer '{layer.name}'", layer.span
+            )
             return self._nested(
                 frame, layer, layer.model, call, self._unfed(frame, layer) if unfed else values
             )
         pattern, refs = pattern_of(layer, made)
-        values = frame.values(refs)
+        values = self._values(frame, refs, f"layer '{layer.name}'", layer.span)
         if unfed:
             values, pattern = list(self._unfed(frame, layer)), None
         inner = layer.inner.get("layer")
@@ -129,6 +126,19 @@ class GraphLowering:
             if results is not None:
                 return results
         return self._layer(frame, layer, call, values, pattern)
+
+    def _values(self, frame: Frame, refs: Iterable[TensorRef], user: str, span: Span | None) -> list[Value]:
+        """The values of tensors. One that no layer gives is reported, and stands as an input of unknown shape."""
+        found: list[Value] = []
+        for ref in refs:
+            key = (ref.layer, ref.node_index, ref.tensor_index)
+            if key not in frame.tensors:
+                text = f"{user} uses output {ref.tensor_index} of layer '{ref.layer}', which does not have it"
+                self.sink.error("T2006", text, span)
+                origin = Origin(ref.layer, "InputLayer", span)
+                frame.tensors[key] = self.builder.add(Input(), (), name=ref.layer, origin=origin).result
+            found.append(frame.tensors[key])
+        return found
 
     def _unfed(self, frame: Frame, layer: KerasLayer) -> Sequence[Value]:
         """What a Sequential model's first layer reads: what the model is called on, or an input of unknown shape."""

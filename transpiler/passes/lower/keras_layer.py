@@ -21,7 +21,10 @@ from transpiler.dialects.rows import FieldError, Native, Row
 from transpiler.ir import Op, ShapeError, TensorType, Value
 from transpiler.ir.attributes import Attr
 from transpiler.ops.activation import Identity
+from transpiler.ops.convolution import ConvTranspose
 from transpiler.ops.core import Constant, Opaque
+from transpiler.ops.spatial import feature_map
+from transpiler.ops.windows import Explicit, Valid, extent
 
 KNOWN_MARKERS: Final = ("time_major", "keras1_output_shape")
 """Markers of old meanings that rows understand."""
@@ -68,7 +71,36 @@ def read_layer(
         sink.error("T2031", f"layer '{layer.name}': {error}", layer.span_of(*path))
         return Reading(_opaque_op(layer, pattern, results))
     extras = {} if layer.is_operation else kept(layer.class_name, row, native)
+    told = extras.pop("keras1_output_shape", None)
+    if isinstance(op, ConvTranspose) and told is not None:
+        op = _with_output_shape(op, told, types[0])
     return Reading(op, constants, _activation(layer, activation, sink), extras)
+
+
+def _with_output_shape(op: ConvTranspose, told: Any, type_: TensorType) -> ConvTranspose:
+    """Keras 1 was told the output's shape of a transposed convolution, and cropped as TensorFlow does to reach it."""
+    shape = type_.shape
+    if (
+        shape is None
+        or not isinstance(told, (list, tuple))
+        or len(told) != op.rank + 2
+        or len(shape) != op.rank + 2
+    ):
+        return op
+    wanted = feature_map(tuple(told), op.data_format, op.rank).spatial
+    sizes = feature_map(shape, op.data_format, op.rank).spatial
+    crops: list[tuple[int, int]] = []
+    extra: list[int] = []
+    for out, size, k, s, d in zip(wanted, sizes, op.kernel, op.strides, op.dilations, strict=True):
+        if out is None or size is None:
+            return op
+        total = s * (size - 1) + extent(k, d) - out
+        crops.append((max(total, 0) // 2, max(total, 0) - max(total, 0) // 2))
+        extra.append(max(-total, 0))
+    if tuple(wanted) == op.outputs(sizes):
+        return op
+    padding = Explicit(tuple(crops)) if any(map(any, crops)) else Valid()
+    return op.evolve(padding=padding, output_padding=tuple(extra))
 
 
 def has_activation(layer: KerasLayer) -> bool:

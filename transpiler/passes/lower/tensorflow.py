@@ -23,7 +23,7 @@ from transpiler.ops.core import Input
 from transpiler.passes.lower.tensorflow_graph import GraphLowering
 from transpiler.passes.lower.tensorflow_order import arranged, needed
 from transpiler.passes.lower.tensorflow_outputs import find_outputs, note_pruned, parse_tensor
-from transpiler.passes.lower.tensorflow_training import momenta, with_dropout
+from transpiler.passes.lower.tensorflow_training import averages, with_dropout
 from transpiler.passes.lower.tensorflow_view import View
 from transpiler.syntax.textproto import Message
 
@@ -66,7 +66,9 @@ def lower_graph(
         testing, training = View(flat, training=False), View(flat, training=True)
     view = training if phase == "TRAIN" else testing
     wanted = find_outputs(graph, view, outputs, sink) if graph.nodes else []
-    lowering = GraphLowering(view, sink)
+    kept = averages(training)
+    statistics = {view.resolve(tensor): average.variable for tensor, average in kept.items()}
+    lowering = GraphLowering(view, sink, statistics)
     reads = needed(view, wanted)
     steps = arranged(view, reads, [view.resolve(tensor) for tensor in wanted])
     lowering.run(steps, reads)
@@ -78,8 +80,10 @@ def lower_graph(
     made = without_dead_nodes(made, lambda node: isinstance(node.op, Input))
     if raised:
         from transpiler.passes.raise_layers import raise_layers
+        from transpiler.passes.raise_layers.engine import Facts
 
-        made = raise_layers(made, momenta(training))
+        momenta = {average.variable: average.momentum for average in kept.values()}
+        made = raise_layers(made, Facts(lowering.constants, momenta, lowering.moving()))
     return Module(name, "tensorflow", {"": made}, {}, lowering.constants)
 
 

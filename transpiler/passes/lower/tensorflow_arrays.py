@@ -7,12 +7,23 @@ from typing import Any, Final
 
 from transpiler.dialects.tensorflow.graph_def import dtype_of
 from transpiler.ir import DType, Value
-from transpiler.ops.array import BroadcastTo, Flip, Gather, Index, PadAxes, PadMode, Roll, Stack, TileAxes, Unstack
-from transpiler.ops.elementwise import Cast
+from transpiler.ops.array import (
+    BroadcastTo,
+    Flip,
+    Gather,
+    Index,
+    PadAxes,
+    PadMode,
+    Roll,
+    Stack,
+    TileAxes,
+    Unstack,
+)
 from transpiler.ops.einsum import Einsum
+from transpiler.ops.elementwise import Cast
 from transpiler.ops.functional import ReshapeTo, ShapeOf
 from transpiler.ops.preprocessing import OneHot
-from transpiler.ops.shape import Concat, ExpandDims, Flatten, Pad, Reshape, Split, Squeeze, Transpose
+from transpiler.ops.shape import Concat, Crop, ExpandDims, Flatten, Pad, Reshape, Split, Squeeze, Transpose
 from transpiler.ops.spatial import DataFormat
 from transpiler.passes.lower.tensorflow_node import Keep, Reading, Rule
 from transpiler.passes.lower.tensorflow_slices import read_slices
@@ -50,7 +61,7 @@ def _target(x: Value, items: list[Any]) -> list[int] | None:
 
 
 def _flattening(x: Value, target: list[int]) -> Flatten | None:
-    """[N, -1] of a tensor whose examples have that many elements."""
+    """[-1, elements of an example], or [N, -1]; [N, elements] is how a reshape to a vector is written."""
     shape = x.type.shape
     if shape is None or len(target) != 2 or len(shape) < 2:
         return None
@@ -59,7 +70,7 @@ def _flattening(x: Value, target: list[int]) -> Flatten | None:
     count: int | None = 1
     for size in shape[1:]:
         count = None if count is None or size is None else count * size
-    return Flatten() if count is not None and target[1] == count and target[0] in (0, -1) else None
+    return Flatten() if count is not None and target[1] == count and target[0] == -1 else None
 
 
 def _per_example(x: Value, target: list[int]) -> Reshape:
@@ -103,7 +114,9 @@ def _concat(reading: Reading) -> Sequence[Value]:
     first = reading.node.op == "Concat"
     values = reading.all_but(0 if first else -1)
     axis = _axis(reading, 0 if first else -1)
-    return tuple(values) if len(values) == 1 else reading.emit(Concat(axis=_positive(axis, values[0])), *values)
+    return (
+        tuple(values) if len(values) == 1 else reading.emit(Concat(axis=_positive(axis, values[0])), *values)
+    )
 
 
 def _positive(axis: int, x: Value) -> int:
@@ -134,7 +147,9 @@ def _stack(reading: Reading) -> Sequence[Value]:
 
 
 def _unstack(reading: Reading) -> Sequence[Value]:
-    return reading.emit(Unstack(count=int(reading.get("num", 1)), axis=int(reading.get("axis", 0))), reading.x(0))
+    return reading.emit(
+        Unstack(count=int(reading.get("num", 1)), axis=int(reading.get("axis", 0))), reading.x(0)
+    )
 
 
 def _expand(reading: Reading) -> Sequence[Value]:
@@ -162,7 +177,32 @@ def _strided(reading: Reading) -> Sequence[Value]:
     key = read_slices(reading.node, reading.numbers(1), reading.numbers(2), reading.numbers(3))
     if key is None:
         raise Keep
-    return reading.emit(Index(key=key.plain()), reading.x(0))
+    x = reading.x(0)
+    crops = _crops(x, key.items)
+    if crops is not None:
+        return reading.emit(crops, x)
+    return reading.emit(Index(key=key.plain()), x)
+
+
+def _crops(x: Value, items: Sequence[Any]) -> Crop | None:
+    """Slices of the spatial axes that keep all but some elements at their ends."""
+    shape = x.type.shape
+    if shape is None or not 3 <= len(shape) <= 5 or len(items) > len(shape):
+        return None
+    pairs: list[tuple[int, int]] = []
+    for item, size in zip((*items, *(slice(None),) * (len(shape) - len(items))), shape, strict=True):
+        if not isinstance(item, slice) or item.step not in (None, 1):
+            return None
+        begin, end = item.start or 0, item.stop
+        if begin < 0 or (end is not None and end > 0 and size is None):
+            return None
+        after = 0 if end is None else -end if end < 0 else max((size or 0) - end, 0)
+        pairs.append((begin, after))
+    if pairs[0] != (0, 0) or not any(map(any, pairs)):
+        return None
+    if pairs[-1] == (0, 0):
+        return Crop(crops=tuple(pairs[1:-1]), data_format=DataFormat.CHANNELS_LAST)
+    return Crop(crops=tuple(pairs[2:]), data_format=DataFormat.CHANNELS_FIRST) if pairs[1] == (0, 0) else None
 
 
 def _pad(reading: Reading) -> Sequence[Value]:
@@ -175,9 +215,13 @@ def _pad(reading: Reading) -> Sequence[Value]:
     rank = len(pairs)
     if 3 <= rank <= 5 and pairs[0] == (0, 0):
         if pairs[-1] == (0, 0):
-            return reading.emit(Pad(pads=pairs[1:-1], value=float(value), data_format=DataFormat.CHANNELS_LAST), x)
+            return reading.emit(
+                Pad(pads=pairs[1:-1], value=float(value), data_format=DataFormat.CHANNELS_LAST), x
+            )
         if pairs[1] == (0, 0):
-            return reading.emit(Pad(pads=pairs[2:], value=float(value), data_format=DataFormat.CHANNELS_FIRST), x)
+            return reading.emit(
+                Pad(pads=pairs[2:], value=float(value), data_format=DataFormat.CHANNELS_FIRST), x
+            )
     return reading.emit(PadAxes(pads=pairs, value=float(value)), x)
 
 

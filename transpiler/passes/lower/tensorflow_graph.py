@@ -15,16 +15,35 @@ from transpiler.ir.rewriting import GraphBuilder
 from transpiler.ops.core import Constant, Input, Opaque, Parameter
 from transpiler.ops.fields import to_shape
 from transpiler.ops.regularization import Dropout
+from transpiler.ops.shape import Squeeze
 from transpiler.passes.lower import tensorflow_arrays, tensorflow_math, tensorflow_windows
 from transpiler.passes.lower.tensorflow_node import Keep, Reading, Rule
 from transpiler.passes.lower.tensorflow_order import Loop
-from transpiler.passes.lower.tensorflow_static import Static, constant, fold, make, shape_of
+from transpiler.passes.lower.tensorflow_static import Size, Static, constant, fold, make, shape_of
 from transpiler.passes.lower.tensorflow_training import DROPOUT
 from transpiler.passes.lower.tensorflow_view import View
 
 
 def _dropout(reading: Reading) -> Sequence[Value]:
-    return reading.emit(Dropout(rate=float(reading.get("rate"))), reading.x(0))
+    """Noise of x's own shape needs no mention."""
+    x, noise = reading.x(0), reading.static(1)
+    shape: Shape | None = None
+    if noise is not None and noise.array.ndim == 1 and x.type.rank == len(noise.array):
+        own = [_is_size(item, x, i) for i, item in enumerate(noise.array)]
+        if not all(own):
+            items = [item if isinstance(item, int) else None for item in noise.array]
+            shape = tuple(None if same else item for item, same in zip(items, own, strict=True))
+    return reading.emit(Dropout(rate=float(reading.get("rate")), noise_shape=shape), x)
+
+
+def _is_size(item: object, x: Value, axis: int) -> bool:
+    """Whether a size is x's own along an axis."""
+    size = x.type.shape[axis] if x.type.shape is not None else None
+    return (
+        item == size
+        if size is not None
+        else isinstance(item, Size) and item.dims == ((x, axis),) and item.factor == 1
+    )
 
 
 RULES: Final[Mapping[str, Rule]] = {
@@ -33,14 +52,18 @@ RULES: Final[Mapping[str, Rule]] = {
     **tensorflow_arrays.RULES,
     DROPOUT: _dropout,
 }
+_KEPT: Final = ("Sqrt", "Rsqrt", "Reciprocal", "Maximum", "Minimum", "ExpandDims", "Reshape", "Squeeze")
+"""Functions of arrays that are not computed beforehand: what they compute from is what was given."""
 _FLOATS: Final = (DType.FLOAT32, DType.FLOAT64, DType.FLOAT16, DType.BFLOAT16)
 
 
 class GraphLowering:
     """Builds the nodes; implements `Values` for the rules."""
 
-    def __init__(self, view: View, sink: Sink) -> None:
+    def __init__(self, view: View, sink: Sink, statistics: Mapping[Tensor, str]) -> None:
         self.view = view
+        self.statistics = statistics
+        """Statistic of a batch -> the variable that is its moving average."""
         self.sink = sink
         self.builder = GraphBuilder()
         self.values: dict[Tensor, Value] = {}
@@ -62,13 +85,13 @@ class GraphLowering:
                 self._node(step, reads[step.name])
 
     def _node(self, node: FlatNode, inputs: tuple[Tensor, ...]) -> None:
-        if node.op in VARIABLES or node.op == "Const":
+        if node.op in VARIABLES or node.op in ("Const", MISSING):
             return
         if node.op in PLACEHOLDERS or node.op in READERS:
             self._input(node)
             return
         static = self._folded(node, inputs)
-        if static is not None:
+        if static is not None and not (node.op in _KEPT and static.dtype in _FLOATS and static.array.ndim):
             self.statics[node.name, 0] = static
             if static.known or node.op not in RULES:
                 return
@@ -107,13 +130,20 @@ class GraphLowering:
         return self._opaque(node, inputs)
 
     def _opaque(self, node: FlatNode, inputs: tuple[Tensor, ...]) -> Sequence[Value]:
-        if node.op not in KNOWN and node.op not in RULES and node.op not in self.warned and node.op != MISSING:
+        if (
+            node.op not in KNOWN
+            and node.op not in RULES
+            and node.op not in self.warned
+            and node.op != MISSING
+        ):
             self.warned.add(node.op)
             self.sink.warning(
                 "T3101", f"`{node.op}` is not an op that this program knows; it is kept as written", node.span
             )
         count = max(self.used.get(node.name, 0) + 1, len(RESULTS.get(node.op, ())))
-        op = Opaque(framework="tensorflow", type=node.op, results=min(count, 1024), attributes=attributes(node.attrs))
+        op = Opaque(
+            framework="tensorflow", type=node.op, results=min(count, 1024), attributes=attributes(node.attrs)
+        )
         return self.emit(node, op, [self.value(tensor) for tensor in inputs], "")
 
     def _loop(self, loop: Loop) -> None:
@@ -209,9 +239,33 @@ class GraphLowering:
             op = Parameter(shape=(), dtype=dtype)
         origin = Origin(node.name, node.op, node.span)
         made = self.builder.add(
-            op, (), name=node.name, origin=origin, params=(ParamUse("value", symbol),), natives=(f"{node.name}:0",)
+            op,
+            (),
+            name=node.name,
+            origin=origin,
+            params=(ParamUse("value", symbol),),
+            natives=(f"{node.name}:0",),
         )
         return made.result
+
+    def average(self, statistic: Tensor) -> Value | None:
+        """The moving average of a batch's statistic."""
+        name = self.statistics.get(statistic)
+        return None if name is None else self.value((name, 0))
+
+    def moving(self) -> dict[str, tuple[str, str]]:
+        """Value of a batch's statistic -> name and symbol of its moving average."""
+        found = {}
+        for tensor, name in self.statistics.items():
+            value, node = self.values.get(tensor), self.view.flat.nodes[name]
+            if value is None:
+                continue
+            row = (name, str(node.get("shared_name") or name))
+            found[value.name] = row
+            producer = self.builder.producer(value)
+            if producer is not None and isinstance(producer.op, Squeeze):
+                found[producer.operands[0].name] = row
+        return found
 
     def static(self, tensor: Tensor) -> Static | None:
         """A tensor's elements, if they are known."""
@@ -261,4 +315,3 @@ def _read_shapes(view: View) -> dict[Tensor, Shape]:
             if isinstance(first, TensorShape) and first.dims is not None:
                 found.setdefault(view.resolve((node.name, 0)), first.dims)
     return found
-

@@ -80,7 +80,8 @@ def _add(reading: Reading) -> Sequence[Value]:
 
 def _subtract(reading: Reading) -> Sequence[Value]:
     made = _with_number(
-        reading, lambda number, place: a.Affine(shift=-number) if place else a.Affine(scale=-1.0, shift=number)
+        reading,
+        lambda number, place: a.Affine(shift=-number) if place else a.Affine(scale=-1.0, shift=number),
     )
     return made or reading.emit(e.Subtract(), reading.x(0), reading.x(1))
 

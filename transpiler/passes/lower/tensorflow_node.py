@@ -30,6 +30,9 @@ class Values(Protocol):
     def weight(self, tensor: Tensor, rank: int) -> Value:
         """The value of a learned tensor; one that the file does not have is a parameter of unknown sizes."""
 
+    def average(self, statistic: Tensor) -> Value | None:
+        """The moving average of a batch's statistic."""
+
     def emit(self, node: FlatNode, op: Op, operands: Sequence[Value], what: str) -> tuple[Value, ...]:
         """Add a node for a TensorFlow node, named by it and `what`. Raises ShapeError."""
 

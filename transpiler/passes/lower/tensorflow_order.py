@@ -54,7 +54,9 @@ def needed(view: View, outputs: Iterable[Tensor]) -> dict[str, tuple[Tensor, ...
     return found
 
 
-def arranged(view: View, reads: dict[str, tuple[Tensor, ...]], outputs: Sequence[Tensor]) -> list[FlatNode | Loop]:
+def arranged(
+    view: View, reads: dict[str, tuple[Tensor, ...]], outputs: Sequence[Tensor]
+) -> list[FlatNode | Loop]:
     """The needed nodes in file order as far as possible, each loop as one."""
     place = {name: i for i, name in enumerate(view.flat.nodes)}
     loops = _loops(view, reads, outputs, place)
@@ -71,7 +73,9 @@ def arranged(view: View, reads: dict[str, tuple[Tensor, ...]], outputs: Sequence
     return _sorted(steps, before, {step: i for i, step in enumerate(steps)})
 
 
-def _sorted(steps: dict[str, FlatNode | Loop], before: dict[str, set[str]], place: dict[str, int]) -> list[FlatNode | Loop]:
+def _sorted(
+    steps: dict[str, FlatNode | Loop], before: dict[str, set[str]], place: dict[str, int]
+) -> list[FlatNode | Loop]:
     after: dict[str, list[str]] = {}
     waiting = {name: len(sources - {name}) for name, sources in before.items()}
     for name, sources in before.items():
@@ -94,13 +98,20 @@ def _sorted(steps: dict[str, FlatNode | Loop], before: dict[str, set[str]], plac
 def _loops(
     view: View, reads: dict[str, tuple[Tensor, ...]], outputs: Sequence[Tensor], place: dict[str, int]
 ) -> list[Loop]:
-    groups = [group for group in _circles(reads) if len(group) > 1 or group[0] in {t[0] for t in reads[group[0]]}]
+    groups = [
+        group for group in _circles(reads) if len(group) > 1 or group[0] in {t[0] for t in reads[group[0]]}
+    ]
     made: list[Loop] = []
     for group in groups:
         inside = set(group)
         names = sorted(group, key=place.__getitem__)
         inputs = dict.fromkeys(tensor for name in names for tensor in reads[name] if tensor[0] not in inside)
-        outer = [tensor for name in sorted(reads, key=place.__getitem__) if name not in inside for tensor in reads[name]]
+        outer = [
+            tensor
+            for name in sorted(reads, key=place.__getitem__)
+            if name not in inside
+            for tensor in reads[name]
+        ]
         outer += [view.resolve(tensor) for tensor in outputs]
         results = dict.fromkeys(tensor for tensor in outer if tensor[0] in inside)
         nodes = tuple(view.flat.nodes[name] for name in names)
@@ -120,10 +131,10 @@ def _circles(reads: dict[str, tuple[Tensor, ...]]) -> list[list[str]]:
     stack: list[str] = []
     on_stack: set[str] = set()
     found: list[list[str]] = []
-    for root in reads:
+    for root, first in reads.items():
         if root in index:
             continue
-        work = [(root, iter([tensor[0] for tensor in reads[root]]))]
+        work = [(root, iter([tensor[0] for tensor in first]))]
         index[root] = low[root] = len(index)
         stack.append(root)
         on_stack.add(root)
@@ -135,7 +146,7 @@ def _circles(reads: dict[str, tuple[Tensor, ...]]) -> list[list[str]]:
                 if work:
                     low[work[-1][0]] = min(low[work[-1][0]], low[name])
                 if low[name] == index[name]:
-                    group = []
+                    group: list[str] = []
                     while not group or group[-1] != name:
                         group.append(stack.pop())
                         on_stack.discard(group[-1])

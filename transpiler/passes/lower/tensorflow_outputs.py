@@ -19,7 +19,9 @@ from transpiler.dialects.tensorflow.ops_table import (
 )
 from transpiler.passes.lower.tensorflow_view import NOWHERE, View
 
-_HELPERS = frozenset({"Shape", "ShapeN", "Size", "Rank", "Const", "Assert", "NoOp"}) | VARIABLES | PLACEHOLDERS
+_HELPERS = (
+    frozenset({"Shape", "ShapeN", "Size", "Rank", "Const", "Assert", "NoOp"}) | VARIABLES | PLACEHOLDERS
+)
 _NO_TENSOR = ("DT_VARIANT", "DT_RESOURCE", "DT_STRING")
 _SCOPES = ("AssertGuard", "ActivityRegularizer", "assert_broadcastable", "group_deps")
 
@@ -39,7 +41,9 @@ def find_outputs(graph: GraphDef, view: View, wanted: Sequence[str], sink: Sink)
         return signed
     found = _unread(view)
     if not found:
-        sink.error("T3012", "nothing in the graph is an output of a network", graph.span, help="name the outputs")
+        sink.error(
+            "T3012", "nothing in the graph is an output of a network", graph.span, help="name the outputs"
+        )
     return found
 
 
@@ -82,19 +86,34 @@ def _unread(view: View) -> list[Tensor]:
     candidates = [node for node in ends if node.name in fed] or ([] if fed else ends)
     trained = any(is_training(node.op) for node in nodes.values())
     if trained:
-        late = _depending(view, lambda node: node.op.endswith("Grad") or node.op == "BroadcastGradientArgs" or "gradients/" in node.name)
+        late = _depending(
+            view,
+            lambda node: (
+                node.op.endswith("Grad") or node.op == "BroadcastGradientArgs" or "gradients/" in node.name
+            ),
+        )
         candidates = [node for node in candidates if node.name not in late]
         losses = _depending(view, lambda node: node.op in LOSSES)
         free = [node for node in candidates if node.name not in losses]
         candidates = free or candidates
-    tensors = [(node.name, 0) for node in candidates]
-    tensors += [tensor for tensor in view.flat.aliases if tensor[0] in calls and view.resolve(tensor)[0] in fed]
+    taken = {
+        view.resolve(tensor) for node in nodes.values() if node.op not in ALIASES for tensor in node.inputs
+    }
+    tensors = [(node.name, 0) for node in candidates if not _passes_on(view, node, taken)]
+    tensors += [
+        tensor for tensor in view.flat.aliases if tensor[0] in calls and view.resolve(tensor)[0] in fed
+    ]
     real: dict[Tensor, Tensor] = {}
     for tensor in tensors:
         behind = view.resolve(tensor)
         if behind != NOWHERE and _is_value(view, behind):
             real.setdefault(behind, tensor)
     return list(real.values())
+
+
+def _passes_on(view: View, node: FlatNode, taken: set[Tensor]) -> bool:
+    """Whether a node inside a scope only repeats what others read: a trace of a library's own steps."""
+    return node.op in ALIASES and "/" in node.name and view.resolve((node.name, 0)) in taken
 
 
 def _is_value(view: View, tensor: Tensor) -> bool:
@@ -148,5 +167,7 @@ def note_pruned(nodes: Iterable[FlatNode], kept: set[str], sink: Sink) -> None:
                 counts["their operands"] += 1
     if any(name != "their operands" for name in counts):
         listed = ", ".join(f"{counts[name]} of {name}" for name in sorted(counts) if name != "their operands")
-        rest = f", and {counts['their operands']} nodes that only these need" if counts["their operands"] else ""
+        rest = (
+            f", and {counts['their operands']} nodes that only these need" if counts["their operands"] else ""
+        )
         sink.note("T3020", f"nodes that are no part of the network are left out: {listed}{rest}")

@@ -144,7 +144,9 @@ def _numeric(function: Callable[..., Any]) -> Callable[..., object]:
     return apply
 
 
-def _elementwise(function: Callable[..., object], *, truth: bool = False) -> Callable[[FlatNode, list[Static]], Static]:
+def _elementwise(
+    function: Callable[..., object], *, truth: bool = False
+) -> Callable[[FlatNode, list[Static]], Static]:
     def rule(node: FlatNode, given: list[Static]) -> Static:
         arrays = np.broadcast_arrays(*(item.array for item in given))
         items = [function(*row) for row in zip(*(array.reshape(-1) for array in arrays), strict=True)]
@@ -179,7 +181,9 @@ def _pack(node: FlatNode, given: list[Static]) -> Static:
 
 def _concat(node: FlatNode, given: list[Static]) -> Static:
     values, axis = (given[1:], given[0]) if node.op == "Concat" else (given[:-1], given[-1])
-    return Static(np.concatenate([item.array for item in values], axis=int(axis.array.item())), values[0].dtype)
+    return Static(
+        np.concatenate([item.array for item in values], axis=int(axis.array.item())), values[0].dtype
+    )
 
 
 def _strided(node: FlatNode, given: list[Static]) -> Static | None:

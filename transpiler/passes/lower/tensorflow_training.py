@@ -13,15 +13,16 @@ from transpiler.dialects.tensorflow.ops_table import BRANCHES, MERGES, UNIFORM
 from transpiler.passes.lower.tensorflow_view import View
 
 DROPOUT: Final = "Dropout"
-"""The type of nodes that stand for a recognised dropout; their only operand is x, their attribute `rate`."""
+"""The type of nodes that stand for a recognised dropout: of x, and perhaps the shape of its noise; attribute `rate`."""
 
 
 @attrs.frozen
 class Drop:
-    """What a dropout reads, and its rate."""
+    """What a dropout reads, its rate, and the tensor that holds the shape of its noise."""
 
     x: Tensor
     rate: float
+    noise: Tensor | None = None
 
 
 def with_dropout(flat: FlatGraph, testing: View, training: View) -> bool:
@@ -58,7 +59,10 @@ def _choices(flat: FlatGraph) -> Iterator[Tensor]:
 
 def _add(flat: FlatGraph, at: str, drop: Drop) -> Tensor:
     name = f"{at}/{DROPOUT}"
-    flat.nodes.setdefault(name, FlatNode(name, DROPOUT, (drop.x,), {"rate": drop.rate}, span=flat.nodes[at].span))
+    inputs = (drop.x,) if drop.noise is None else (drop.x, drop.noise)
+    flat.nodes.setdefault(
+        name, FlatNode(name, DROPOUT, inputs, {"rate": drop.rate}, span=flat.nodes[at].span)
+    )
     return name, 0
 
 
@@ -67,14 +71,14 @@ def _dropout(view: View, node: FlatNode) -> Drop | None:
         for kept, mask in (node.inputs, node.inputs[::-1]):
             rate = _mask_rate(view, mask)
             if rate is not None:
-                return _scaled(view, kept, rate)
+                return _scaled(view, kept, *rate)
     if node.op in ("SelectV2", "Select") and len(node.inputs) == 3 and view.number(node.inputs[2]) == 0:
         rate = _mask_rate(view, node.inputs[0])
-        return None if rate is None else _scaled(view, node.inputs[1], rate)
+        return None if rate is None else _scaled(view, node.inputs[1], *rate)
     return None
 
 
-def _scaled(view: View, tensor: Tensor, rate: float) -> Drop | None:
+def _scaled(view: View, tensor: Tensor, rate: float, noise: Tensor) -> Drop | None:
     """x of x / keep or x * (1 / keep)."""
     node = view.node(tensor)
     if node is None or len(node.inputs) != 2 or rate >= 1:
@@ -84,45 +88,47 @@ def _scaled(view: View, tensor: Tensor, rate: float) -> Drop | None:
         if number is None:
             continue
         if node.op in ("RealDiv", "Div") and factor == node.inputs[1] and abs(number - (1 - rate)) < 1e-6:
-            return Drop(x, rate)
+            return Drop(x, rate, noise)
         if node.op == "Mul" and abs(number * (1 - rate) - 1) < 1e-6:
-            return Drop(x, rate)
+            return Drop(x, rate, noise)
     return None
 
 
-def _mask_rate(view: View, tensor: Tensor) -> float | None:
+def _mask_rate(view: View, tensor: Tensor) -> tuple[float, Tensor] | None:
+    """The rate of a mask, and the shape of its noise."""
     node = view.node(tensor)
     if node is not None and node.op == "Cast" and node.inputs:
         node = view.node(node.inputs[0])
     if node is None:
         return None
-    if node.op == "GreaterEqual" and len(node.inputs) == 2 and _is_uniform(view, node.inputs[0]):
-        rate = view.number(node.inputs[1])
-        return None if rate is None or not 0 <= rate <= 1 else _decimal(rate)
+    if node.op == "GreaterEqual" and len(node.inputs) == 2:
+        rate, noise = view.number(node.inputs[1]), _noise(view, node.inputs[0])
+        return None if rate is None or noise is None or not 0 <= rate <= 1 else (_decimal(rate), noise)
     if node.op == "Floor" and node.inputs:
         total = view.node(node.inputs[0])
         if total is not None and total.op in ("Add", "AddV2") and len(total.inputs) == 2:
             for keep, noise in (total.inputs, total.inputs[::-1]):
                 share = view.number(keep)
-                if share is not None and 0 <= share <= 1 and _is_uniform(view, noise):
-                    return _decimal(1 - share)
+                shape = _noise(view, noise)
+                if share is not None and 0 <= share <= 1 and shape is not None:
+                    return _decimal(1 - share), shape
     return None
 
 
-def _is_uniform(view: View, tensor: Tensor, depth: int = 0) -> bool:
-    """Uniform numbers from 0 to 1: the generator's, times 1, plus 0."""
+def _noise(view: View, tensor: Tensor, depth: int = 0) -> Tensor | None:
+    """The shape of uniform numbers from 0 to 1 (the generator's, times 1, plus 0); None for anything else."""
     node = view.node(tensor)
     if node is None or depth > 4:
-        return False
+        return None
     if node.op in UNIFORM:
-        return True
+        return node.inputs[0] if node.inputs else None
     neutral = {"Mul": 1.0, "Add": 0.0, "AddV2": 0.0}.get(node.op)
     if neutral is None or len(node.inputs) != 2:
-        return False
+        return None
     for rest, number in (node.inputs, node.inputs[::-1]):
         if _computed(view, number) == neutral:
-            return _is_uniform(view, rest, depth + 1)
-    return False
+            return _noise(view, rest, depth + 1)
+    return None
 
 
 def _computed(view: View, tensor: Tensor) -> float | None:
@@ -139,16 +145,28 @@ def _decimal(number: float) -> float:
     return float(str(np.float32(number)))
 
 
-def momenta(view: View) -> dict[str, float]:
-    """The variables that are moving averages, and the share of the old average that is kept."""
-    found: dict[str, float] = {}
+@attrs.frozen
+class Average:
+    """A moving average: the variable that keeps it, and the share of the old average that is kept."""
+
+    variable: str
+    momentum: float
+
+
+def averages(view: View) -> dict[Tensor, Average]:
+    """What each moving average is the average of: variable -= (variable - statistic) * (1 - momentum)."""
+    found: dict[Tensor, Average] = {}
     for node in view.flat.nodes.values():
         if node.op not in ("AssignSub", "AssignSubVariableOp") or len(node.inputs) < 2:
             continue
         step = view.node(node.inputs[1])
         if step is None or step.op != "Mul" or len(step.inputs) != 2:
             continue
-        decays = [number for tensor in step.inputs if (number := _computed(view, tensor)) is not None]
-        if len(decays) == 1 and 0 <= decays[0] <= 1:
-            found[view.resolve(node.inputs[0])[0]] = _decimal(1 - decays[0])
+        for difference, decay in (step.inputs, step.inputs[::-1]):
+            number, change = _computed(view, decay), view.node(difference)
+            if number is None or not 0 <= number <= 1 or change is None or change.op != "Sub":
+                continue
+            variable = view.resolve(node.inputs[0])
+            if len(change.inputs) == 2 and view.resolve(change.inputs[0]) == variable:
+                found[view.resolve(change.inputs[1])] = Average(variable[0], _decimal(1 - number))
     return found

@@ -11,7 +11,14 @@ from transpiler.dialects.tensorflow.ops_table import ALIASES, BRANCHES, MERGES, 
 NOWHERE: Final[Tensor] = ("", -1)
 """The result of a node that never runs in this phase."""
 
-_PHASE_NAMES: Final = ("learning_phase", "is_training", "istraining", "training_phase", "phase_train", "is_train")
+_PHASE_NAMES: Final = (
+    "learning_phase",
+    "is_training",
+    "istraining",
+    "training_phase",
+    "phase_train",
+    "is_train",
+)
 _MAX_CHAIN: Final = 10_000
 
 
@@ -108,6 +115,14 @@ class View:
             passes = node.op in ALIASES or node.op in SWITCHES
             if tensor in self.flat.aliases:
                 continue
+            if node.op in BRANCHES and node.name in self.flat.branches:
+                condition, other, then = self.flat.branches[node.name]
+                number = self.number(condition)
+                side = then if number else other
+                if number is None or tensor[1] >= len(side):
+                    return node
+                tensor = side[tensor[1]]
+                continue
             if not passes or not node.inputs:
                 return node
             tensor = node.inputs[0 if node.op in SWITCHES else min(tensor[1], len(node.inputs) - 1)]
@@ -131,10 +146,16 @@ class View:
             self.dead.add(tensor)
             for reader in readers.get(tensor[0], ()):
                 if self._dies(reader):
-                    queue.extend((reader.name, index) for index in self._results(reader) if (reader.name, index) not in self.dead)
+                    queue.extend(
+                        (reader.name, index)
+                        for index in self._results(reader)
+                        if (reader.name, index) not in self.dead
+                    )
 
     def _dies(self, node: FlatNode) -> bool:
-        controlled = any((name, 0) in self.dead and (name, 1) not in self._alive_switch(name) for name in node.controls)
+        controlled = any(
+            (name, 0) in self.dead and (name, 1) not in self._alive_switch(name) for name in node.controls
+        )
         if node.op in MERGES:
             return bool(node.inputs) and all(tensor in self.dead for tensor in node.inputs)
         return controlled or any(tensor in self.dead for tensor in node.inputs)

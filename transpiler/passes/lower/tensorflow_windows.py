@@ -84,7 +84,11 @@ def _batch_norm(reading: Reading) -> Sequence[Value]:
         epsilon=float(reading.get("epsilon", 1e-4)),
         training=bool(reading.get("is_training", True)),
     )
-    return reading.emit(op, x, *(reading.weight(i, 1) for i in range(1, 5)))
+    gamma, beta, mean, variance = (reading.weight(i, 1) for i in range(1, 5))
+    if op.training:  # what is learned of the batch's statistics are their moving averages
+        moving = [reading.graph.average((reading.node.name, i)) for i in (1, 2)]
+        mean, variance = moving[0] or mean, moving[1] or variance
+    return reading.emit(op, x, gamma, beta, mean, variance)
 
 
 def _lrn(reading: Reading) -> Sequence[Value]:
@@ -110,7 +114,10 @@ def _resize(interpolation: str) -> Rule:
         half, corners = bool(reading.get("half_pixel_centers")), bool(reading.get("align_corners"))
         if static is None or static.array.shape != (2,) or shape is None or len(shape) != 4 or corners:
             raise Keep
-        factors = [_factor(have, want, x, i + 1) for i, (have, want) in enumerate(zip(shape[1:3], static.array, strict=True))]
+        factors = [
+            _factor(have, want, x, i + 1)
+            for i, (have, want) in enumerate(zip(shape[1:3], static.array, strict=True))
+        ]
         if interpolation == "nearest" and None not in factors:
             whole = tuple(factor for factor in factors if factor is not None)
             return reading.emit(Upsample(factors=whole, data_format=DataFormat.CHANNELS_LAST), x)

@@ -1,13 +1,37 @@
-"""Raising: the ops of a graph become the layers that a person meant."""
+"""Raising: the single ops of a graph become the layers that a person meant.
+
+Each file holds the patterns of one kind of idiom; `engine` finds and replaces them. The order of the groups matters:
+first kernels are bound and normalization is recognised while its parts are whole, then layers take up their biases,
+then what is left of learned vectors becomes layers of their own.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import Final
 
 from transpiler.ir import Graph
+from transpiler.passes.manager import SHAPED, Context, Pass
+from transpiler.passes.raise_layers import activations, learned, normalization, shapes
+from transpiler.passes.raise_layers.engine import Facts, Pattern, raise_with
+
+ROUNDS: Final[tuple[tuple[Pattern, ...], ...]] = (
+    learned.PATTERNS,
+    (*normalization.PATTERNS, *activations.PATTERNS),
+    (*learned.BIASES, *shapes.PATTERNS),
+    (*learned.BIASES, *shapes.JOINS),
+    learned.VECTORS,
+)
 
 
-def raise_layers(graph: Graph, momenta: Mapping[str, float] | None = None) -> Graph:
+def raise_layers(graph: Graph, facts: Facts | None = None) -> Graph:
     """The graph with its idioms raised."""
-    del momenta
-    return graph
+    return raise_with(graph, ROUNDS, facts or Facts())
+
+
+def _run(graph: Graph, context: Context) -> Graph:
+    del context
+    return raise_layers(graph)
+
+
+RAISE_LAYERS = Pass("raise_layers", _run, requires=frozenset({SHAPED}), provides=frozenset({SHAPED}))
+"""For graphs that became better known after they were read (shapes given by the user); changes nothing else."""

@@ -1,0 +1,251 @@
+"""Ops with learned operands become layers with parameters: convolutions, products, lookups, biases, factors.
+
+Obligations everywhere: the operand really is a parameter, and its sizes are known and fit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from transpiler.ir import Op, Value
+from transpiler.ops.array import Gather
+from transpiler.ops.convolution import Conv, ConvTranspose, DepthwiseConv
+from transpiler.ops.core import Parameter
+from transpiler.ops.dense import Dense, Embedding, MatMul
+from transpiler.ops.elementwise import Add, Cast, Multiply
+from transpiler.ops.functional import (
+    FunctionalConv,
+    FunctionalConvTranspose,
+    FunctionalDepthwise,
+    KernelOp,
+)
+from transpiler.ops.normalization import Bias, Scale
+from transpiler.ops.shape import ExpandDims
+from transpiler.ops.spatial import DataFormat, feature_map
+from transpiler.ops.windows import Explicit, Padding, Same, same_pads
+from transpiler.passes.raise_layers.engine import Any, Either, Found, Learned, Make, Pattern, replace
+
+Built = Sequence[Value] | None
+
+
+def _sizes(found: Found, name: str) -> tuple[int, ...] | None:
+    """The sizes of a parameter as it is used, if all are known and it was given only new axes of size 1, if any."""
+    node = found.walk.producer(found[name])
+    if node is None or not isinstance(node.op, (Parameter, ExpandDims)):
+        return None
+    shape = found[name].type.shape
+    if shape is None:
+        return None
+    known = tuple(size for size in shape if size is not None)
+    return known if len(known) == len(shape) else None
+
+
+def _channels(found: Found, op: KernelOp) -> int | None:
+    shape = found.shape("x")
+    return None if shape is None else feature_map(shape, op.data_format, op.rank).channels
+
+
+def _conv(found: Found) -> Built:
+    op, kernel = found.node.op, _sizes(found, "kernel")
+    assert isinstance(op, FunctionalConv)
+    channels = _channels(found, op)
+    if kernel is None or not all(kernel) or channels is None or channels % kernel[-2]:
+        return None
+    made = Conv(
+        filters=kernel[-1],
+        kernel=kernel[:-2],
+        strides=op.strides,
+        dilations=op.dilations,
+        padding=op.padding,
+        groups=channels // kernel[-2],
+        bias=False,
+        data_format=op.data_format,
+    )
+    return replace(found, made, found["x"], params=(found.use("kernel", "kernel"),))
+
+
+def _depthwise(found: Found) -> Built:
+    op, kernel = found.node.op, _sizes(found, "kernel")
+    assert isinstance(op, FunctionalDepthwise)
+    if kernel is None or not all(kernel):
+        return None
+    made = DepthwiseConv(
+        multiplier=kernel[-1],
+        kernel=kernel[:-2],
+        strides=op.strides,
+        dilations=op.dilations,
+        padding=op.padding,
+        bias=False,
+        data_format=op.data_format,
+    )
+    return replace(found, made, found["x"], params=(found.use("kernel", "kernel"),))
+
+
+def _transposed(found: Found) -> Built:
+    """The crops follow from the result's size, or from the padding where the size is left open."""
+    op, kernel = found.node.op, _sizes(found, "kernel")
+    assert isinstance(op, FunctionalConvTranspose)
+    shape = found.shape("x")
+    if kernel is None or not all(kernel) or shape is None:
+        return None
+    inner = feature_map(shape, op.data_format, op.rank).spatial
+    wanted = op.size or (None,) * op.rank
+    sizes, padding = kernel[:-2], op.padding
+    extra: list[int] = []
+    pads: list[tuple[int, int]] = []
+    if not all(map(_fits, inner, wanted, sizes, op.strides, op.dilations, (padding,) * op.rank)):
+        for have, want, k, s, d in zip(inner, wanted, sizes, op.strides, op.dilations, strict=True):
+            if have is None or want is None:
+                return None
+            full = s * (have - 1) + (k - 1) * d + 1
+            before = same_pads(want, k, s, d)[0] if isinstance(op.padding, Same) else 0
+            after = full - before - want
+            pads.append((before, max(after, 0)))
+            extra.append(max(-after, 0))
+        padding = Explicit(tuple(pads))
+    made = ConvTranspose(
+        filters=kernel[-2],
+        kernel=sizes,
+        strides=op.strides,
+        dilations=op.dilations,
+        padding=padding,
+        output_padding=tuple(extra) or (0,) * op.rank,
+        bias=False,
+        data_format=op.data_format,
+    )
+    return replace(found, made, found["x"], params=(found.use("kernel", "kernel"),))
+
+
+def _fits(have: int | None, want: int | None, k: int, s: int, d: int, padding: Padding) -> bool:
+    """Whether a result's size is what the padding alone gives (also when the graph computes it)."""
+    if want is None:
+        return True
+    if have is None:
+        return False
+    if isinstance(padding, Same):
+        return want == have * s
+    return not isinstance(padding, Explicit) and want == s * (have - 1) + (k - 1) * d + 1
+
+
+def _dense(found: Found) -> Built:
+    op, kernel = found.node.op, _sizes(found, "kernel")
+    assert isinstance(op, MatMul)
+    shape = found.shape("x")
+    if kernel is None or len(kernel) != 2 or op.transpose_a or not shape:
+        return None
+    units, inputs = kernel if op.transpose_b else kernel[::-1]
+    if shape[-1] not in (inputs, None) or units < 1:
+        return None
+    made = replace(
+        found, Dense(units=units, axis=-1, bias=False), found["x"], params=(found.use("kernel", "kernel"),)
+    )
+    if op.transpose_b:
+        rewriter = found.walk.rewriter
+        last = rewriter.nodes.pop()
+        rewriter.nodes.append(attrs.evolve(last, extras={"tensorflow": {"kernel_transposed": True}}))
+    return made
+
+
+def _embedding(found: Found) -> Built:
+    op, table = found.node.op, _sizes(found, "table")
+    assert isinstance(op, Gather)
+    if table is None or len(table) != 2 or op.axis != 0 or not all(table):
+        return None
+    made = Embedding(count=table[0], units=table[1])
+    return replace(found, made, found["x"], params=(found.use("kernel", "table"),))
+
+
+_BIASED = (Conv, DepthwiseConv, ConvTranspose, Dense)
+
+
+def _takes_bias(op: Op) -> bool:
+    return isinstance(op, _BIASED) and not op.bias
+
+
+def _channel_axis(op: Op, rank: int | None) -> int:
+    if isinstance(op, Dense) or getattr(op, "data_format", None) is DataFormat.CHANNELS_LAST:
+        return -1 if rank is None else rank - 1
+    return 1
+
+
+def _layer_bias(found: Found) -> Built:
+    """A vector added to every channel of a layer without bias is its bias."""
+    layer = found.nodes["layer"]
+    root = found.node.op
+    rank = layer.result.type.rank
+    axis = _channel_axis(layer.op, rank)
+    if isinstance(root, Bias):
+        if root.num_axes != 1 or rank is None or root.axis % rank != axis or found["bias"].type.rank != 1:
+            return None
+    elif not _aligned(layer.result.type.shape, found["bias"].type.shape, axis):
+        return None
+    uses = (*layer.params, found.use("bias", "bias"))
+    op = layer.op.evolve(bias=True)
+    return replace(found, op, *layer.operands, params=uses, layer=layer)
+
+
+def _aligned(shape: tuple[int | None, ...] | None, vector: tuple[int | None, ...] | None, axis: int) -> bool:
+    if shape is None or vector is None or len(vector) > len(shape):
+        return False
+    full = (1,) * (len(shape) - len(vector)) + vector
+    return all(size == 1 for i, size in enumerate(full) if i != axis) and full[axis] == shape[axis]
+
+
+def _own_bias(found: Found) -> Built:
+    """A learned vector added to something that has no bias of its own."""
+    op = found.node.op
+    assert isinstance(op, Bias)
+    rank = found["x"].type.rank
+    if rank is None or found["bias"].type.rank != 1:
+        return None
+    made = op.evolve(learned=True, axis=op.axis % rank)
+    return replace(found, made, found["x"], params=(found.use("beta", "bias"),))
+
+
+def _vector(found: Found) -> Built:
+    """A learned tensor that is added or multiplied and spans one axis."""
+    shape, vector = found.shape("x"), found["vector"].type.shape
+    if shape is None or vector is None or None in vector or found.walk.parameter(found["x"]) is not None:
+        return None
+    full = (1,) * (len(shape) - len(vector)) + vector
+    wide = [i for i, size in enumerate(full) if size != 1]
+    if len(full) != len(shape) or len(wide) != 1 or shape[wide[0]] != full[wide[0]] or wide[0] == 0:
+        return None
+    if found.array("vector") is not None and isinstance(found.node.op, Multiply):
+        return None  # fixed numbers: preprocessing
+    added = isinstance(found.node.op, Add)
+    op: Op = Bias(axis=wide[0]) if added else Scale(axis=wide[0])
+    return replace(found, op, found["x"], params=(found.use("beta" if added else "gamma", "vector"),))
+
+
+def _plain_add(op: Add) -> bool:
+    return not op.coefficients
+
+
+PATTERNS = (
+    Pattern("convolution", Make(FunctionalConv, (Any("x"), Learned("kernel"))), _conv),
+    Pattern("depthwise convolution", Make(FunctionalDepthwise, (Any("x"), Learned("kernel"))), _depthwise),
+    Pattern(
+        "transposed convolution", Make(FunctionalConvTranspose, (Any("x"), Learned("kernel"))), _transposed
+    ),
+    Pattern("dense", Make(MatMul, (Any("x"), Learned("kernel"))), _dense),
+    Pattern("embedding", Make(Gather, (Learned("table"), Make(Cast, (Any("x"),)))), _embedding),
+    Pattern("embedding", Make(Gather, (Learned("table"), Any("x"))), _embedding),
+)
+"""What binds kernels."""
+
+_LAYER = Either(tuple(Make(kind, name="layer", when=_takes_bias) for kind in _BIASED))
+
+BIASES = (
+    Pattern("bias of a layer", Make(Bias, (_LAYER, Learned("bias"))), _layer_bias),
+    Pattern("bias of a layer", Make(Add, (_LAYER, Learned("bias")), when=_plain_add, swap=True), _layer_bias),
+)
+
+VECTORS = (
+    Pattern("bias", Make(Bias, (Any("x"), Learned("bias")), when=lambda op: not op.learned), _own_bias),
+    Pattern("bias", Make(Add, (Any("x"), Learned("vector")), when=_plain_add, swap=True), _vector),
+    Pattern("scale", Make(Multiply, (Any("x"), Learned("vector")), swap=True), _vector),
+)
+"""Learned vectors that no layer claimed."""
