@@ -115,6 +115,7 @@ def test_output_to_a_device(net: Path) -> None:
         (["{net}", "--to", "keras", "--input-shape", "data=1,x"], "'x' in 'data=1,x' is not a size"),
         (["{net}", "--to", "keras", "--input-shape", "data=1,9999999999"], "is not a size"),
         (["{net}", "--to", "keras", "--batch", "0"], "0 is not in the range"),
+        (["{net}", "--to", "caffe", "--data-format", "channels_last"], "Caffe has one data format"),
         (["{net}", "--to", "keras", "--stop-after", "nothing"], "there is no pass 'nothing'"),
         (["{net}", "--to", "keras", "--print-after", "nothing"], "there is no pass 'nothing'"),
         ([], "Missing argument 'SRC'"),

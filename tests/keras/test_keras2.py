@@ -31,7 +31,7 @@ LAYERS: dict[str, tuple[tuple[int, ...], Callable[[], Any]]] = {
     "AveragePooling2D": ((9, 8, 3), lambda: K.AveragePooling2D(3, 2, padding="same")),
     "GlobalAveragePooling2D": ((5, 4, 3), lambda: K.GlobalAveragePooling2D(keepdims=True)),
     "BatchNormalization": ((5, 4, 3), lambda: K.BatchNormalization(epsilon=1e-4)),
-    "LayerNormalization": ((5, 3), lambda: K.LayerNormalization()),
+    "LayerNormalization": ((5, 3), K.LayerNormalization),
     "ThresholdedReLU": ((4,), lambda: K.ThresholdedReLU(theta=0.3)),
     "LeakyReLU": ((4,), lambda: K.LeakyReLU(alpha=0.1)),
     "PReLU": ((5, 4, 3), lambda: K.PReLU(shared_axes=[1, 2])),

@@ -161,6 +161,18 @@ def time_distributed_block() -> Any:
     return keras.Model(x, keras.layers.TimeDistributed(inner, name="each")(x))
 
 
+def embedding_both_ways() -> Any:
+    x = keras.Input((4,), dtype="int32")
+    table = keras.layers.ReversibleEmbedding(5, 3, name="table")
+    return keras.Model(x, table(keras.layers.Dense(3)(table(x)), reverse=True))
+
+
+def one_layer_called_in_two_ways() -> Any:
+    x, m = keras.Input((5, 3)), keras.Input((5,), dtype="bool")
+    layer = keras.layers.LSTM(2)
+    return keras.Model([x, m], keras.layers.Add()([layer(x), layer(x, mask=m)]))
+
+
 MODELS: tuple[Callable[[], Any], ...] = (
     shared_layer,
     shared_at_two_depths,
@@ -182,6 +194,8 @@ MODELS: tuple[Callable[[], Any], ...] = (
     frozen,
     time_distributed_model,
     time_distributed_block,
+    embedding_both_ways,
+    one_layer_called_in_two_ways,
 )
 
 

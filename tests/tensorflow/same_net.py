@@ -22,7 +22,7 @@ from transpiler.diagnostics import Sink
 from transpiler.ir import Graph, Node, Value
 from transpiler.ir.equality import graph_difference
 from transpiler.ir.rewriting import Rewriter, rewrite
-from transpiler.ops.activation import Affine, Identity
+from transpiler.ops.activation import Affine, Identity, Relu
 from transpiler.ops.core import Input, Opaque
 from transpiler.ops.elementwise import Add
 from transpiler.ops.normalization import BatchNorm, Scale
@@ -67,6 +67,8 @@ def alike(graph: Graph, *, traced: bool) -> Graph:
             return rewriter.swap(node, Concat(axis=op.axis % rank))
         if isinstance(op, Dropout):
             return rewriter.swap(node, op.evolve(rate=_single(op.rate)))
+        if isinstance(op, Relu):
+            return rewriter.swap(node, op.evolve(negative_slope=_single(op.negative_slope)))
         if isinstance(op, Affine):
             return rewriter.swap(node, op.evolve(scale=_single(op.scale), shift=_single(op.shift)))
         if isinstance(op, Standardize):

@@ -81,16 +81,8 @@ def test_caffe_positive_unitball(tmp_path: Path) -> None:
 
 def test_keras_initializers_draw_from_the_same_distribution(tmp_path: Path) -> None:
     keras = pytest.importorskip("keras")
-    names = (
-        "glorot_uniform",
-        "glorot_normal",
-        "he_uniform",
-        "he_normal",
-        "lecun_uniform",
-        "lecun_normal",
-        "random_normal",
-    )
-    names += ("random_uniform", "truncated_normal", "orthogonal", "ones")
+    names = [f"{who}_{kind}" for who in ("glorot", "he", "lecun") for kind in ("uniform", "normal")]
+    names += ["random_normal", "random_uniform", "truncated_normal", "orthogonal", "ones"]
     inputs = keras.Input((6, 6, 20))
     outputs = [keras.layers.Conv2D(200, 3, kernel_initializer=n, name=n)(inputs) for n in names]
     model = keras.Model(inputs, outputs)
@@ -103,7 +95,8 @@ def test_keras_initializers_draw_from_the_same_distribution(tmp_path: Path) -> N
         scale = max(float(theirs.std()), 1e-3)
         assert abs(mine.mean() - theirs.mean()) < 0.05 * scale
         assert abs(mine.std() - theirs.std()) < 0.03 * scale
-        assert abs(np.abs(mine).max() - np.abs(theirs).max()) < 0.05 * np.abs(theirs).max() + 0.1 * scale
+        tail, real = np.quantile(np.abs(mine), 0.99), np.quantile(np.abs(theirs), 0.99)
+        assert abs(tail - real) < 0.05 * real
         assert not values[f"{name}/bias"].any()
     flat = values["orthogonal/kernel"].reshape(-1, 200)
     wide = flat.T @ flat if flat.shape[0] >= 200 else flat @ flat.T

@@ -15,13 +15,13 @@ from tests.tensorflow_write.running import Numbers, assign_all, convert, fitting
 from transpiler.diagnostics import CompileError
 from transpiler.dialects.keras.dialect import KERAS3, spell_as_written
 from transpiler.dialects.rows import Refusal
-from transpiler.ir import Graph
+from transpiler.ir import Graph, Value
+from transpiler.ops.core import Input
 from transpiler.weights.relayout import from_native
 
 keras = pytest.importorskip("keras")
 
 REFUSED = {
-    "LSTM state": "the number of steps is unknown",
     "Activation sparsemax": "sparsemax",
     "Attention key": "its scores are learned",
     "Attention concat": "its scores are learned",
@@ -60,6 +60,10 @@ def canonical(graph: Graph, model: Any, weights: list[Numbers]) -> dict[str, Num
     return found
 
 
+def inputs_of(graph: Graph) -> list[Value]:
+    return [node.result for node in graph.nodes if isinstance(node.op, Input)]
+
+
 @pytest.mark.parametrize("case", CONVERTED, ids=lambda case: case.name)
 def test_layer_computes_what_keras_does(case: Case, tmp_path: Path) -> None:
     model = build(case)
@@ -70,7 +74,7 @@ def test_layer_computes_what_keras_does(case: Case, tmp_path: Path) -> None:
     inputs = numbers(case)
     with session(made.text) as running:
         assign_all(running, made.written, canonical(made.read, model, weights))
-        places = [made.written.inputs[value.name] for value in made.legal.inputs]
+        places = [made.written.inputs[value.name] for value in inputs_of(made.legal)]
         feed = {
             tensor(running, place): fitting(tensor(running, place), array)
             for place, array in zip(places, inputs, strict=True)

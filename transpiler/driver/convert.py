@@ -55,6 +55,8 @@ def legal_module(module: Module, target: Target, options: Options, sink: Sink, t
     """The module, fresh from lowering, after all passes to `target`; without an exact form the sink has errors."""
     from transpiler.passes.pipelines import READ, pipeline
 
+    if target.name == "caffe" and options.data_format == "channels_last":
+        raise UsageError("Caffe has one data format, channels_first")
     steps = (*READ, *pipeline(module.framework, target.name, options.data_format))
     _check_pass_names(trace.print_after | {options.stop_after or steps[0].name}, steps)
     if options.phase or not target.has_phases:

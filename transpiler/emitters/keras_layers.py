@@ -64,10 +64,10 @@ class Names:
 
 
 def shared(first: Unit, other: Unit) -> bool:
-    """Whether two units are calls of one layer: same op and same parameters, or of the same layer if there are none."""
-    if first.node.op != other.node.op or first.native.type != other.native.type:
-        return False
-    if (first.activation and first.activation.op) != (other.activation and other.activation.op):
+    """Whether two units are calls of one layer: alike but for the call, with the same parameters if there are any."""
+    if first.native.type != other.native.type or not same(
+        _config_without_call(first), _config_without_call(other)
+    ):
         return False
     if not same(dict(first.node.native("keras")), dict(other.node.native("keras"))):
         return False
@@ -77,6 +77,10 @@ def shared(first: Unit, other: Unit) -> bool:
             for role in first.node.op.roles
         )
     return isinstance(first.node.op, Opaque) or first.node.origin == other.node.origin
+
+
+def _config_without_call(unit: Unit) -> dict[str, Attr]:
+    return {key: value for key, value in unit.native.config.items() if key not in SYNTHETIC}
 
 
 def sharing_key(unit: Unit) -> object:

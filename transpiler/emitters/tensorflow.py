@@ -1,7 +1,7 @@
 """GraphDef from a legal graph: every node's template put in its place, a variable for each learned array, one `init`.
 
-Variables are resource variables (VarHandleOp, ReadVariableOp): today's sessions and `tf.function` imports take them alike,
-which the reference variables of old (VariableV2) do not.
+Variables are resource variables (VarHandleOp, ReadVariableOp): today's sessions and `tf.function` imports take them
+alike, which the reference variables of old (VariableV2) do not.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from transpiler.dialects.tensorflow.write_template import (
 from transpiler.emitters.tensorflow_initial import Initializer, initial_value
 from transpiler.emitters.tensorflow_nodes import Names, NodeDef, legal_name, message
 from transpiler.ir import DType, Graph, Module, Node, ParamUse, Permute, Relayout, Reshape, Value
+from transpiler.ops.core import Input
 from transpiler.syntax.textproto import Message
 
 PRODUCER: Final = 134
@@ -82,7 +83,8 @@ class _Writer:
         outputs = tuple(map(self._output, self.graph.outputs))
         assigned = tuple(f"^{variable.name}/Assign" for variable in self.variables.values())
         self.nodes.append(NodeDef(self.names.fresh(INIT), "NoOp", assigned))
-        inputs = {value.native or value.name: self.tensors[value] for value in self.graph.inputs}
+        given = [node.result for node in self.graph.nodes if isinstance(node.op, Input)]
+        inputs = {value.native or value.name: self.tensors[value] for value in given}
         return Written(message(self.nodes, PRODUCER), inputs, outputs, tuple(self.variables.values()))
 
     def _node(self, node: Node) -> None:

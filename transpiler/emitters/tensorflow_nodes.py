@@ -8,7 +8,7 @@ from typing import Final
 
 import attrs
 
-from transpiler.dialects.tensorflow.write_template import AttrValue, Dims, Numbers
+from transpiler.dialects.tensorflow.write_template import AttrValue, Dims, Numbers, TypeName
 from transpiler.ir import DType, Shape
 from transpiler.syntax.symbol import Symbol
 from transpiler.syntax.textproto import Field, Message
@@ -108,6 +108,8 @@ def _item(value: object) -> Field:
             return Field.make("s", value)
         case DType():
             return Field.make("type", TYPE_NAMES[value])
+        case TypeName(name):
+            return Field.make("type", Symbol(name))
         case Dims(shape):
             return Field.make("shape", _shape(shape))
         case _:

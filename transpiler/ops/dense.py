@@ -58,6 +58,36 @@ class Embedding(Op):
         return {**specs, "bias": ParamSpec((self.units,))} if self.bias else specs
 
 
+@op("reversible_embedding", "Common")
+class ReversibleEmbedding(Op):
+    """Row x of the kernel [count, units] for every integer x; with `reverse` the product with all rows instead.
+
+    Untied, the product is with another kernel `reverse_kernel` [count, units]. With a cap the result is
+    cap * tanh(result / cap).
+    """
+
+    count: int = f.integer("number of rows", least=1)
+    units: int = f.integer("length of a row", least=1)
+    tied: bool = f.flag("whether both directions share their kernel", True)
+    mask_zero: bool = f.flag("whether 0 marks steps that later layers skip", False)
+    cap: float | None = f.optional_number("soft bound of the products, if any", None)
+    reverse: bool = f.flag("whether vectors become scores of all rows", False)
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        return ("kernel",) if self.tied else ("kernel", "reverse_kernel")
+
+    def infer(self, operands: Sequence[TensorType]) -> tuple[TensorType, ...]:
+        shape = operands[0].shape
+        if shape is None:
+            return (TensorType(None, DType.FLOAT32),)
+        made = (*shape[:-1], self.count) if self.reverse else (*shape, self.units)
+        return (TensorType(made, DType.FLOAT32),)
+
+    def params(self, operands: Sequence[TensorType]) -> dict[str, ParamSpec]:
+        return {role: ParamSpec((self.count, self.units)) for role in self.roles}
+
+
 @op("matmul", "Common")
 class MatMul(Op):
     """Product of two batches of matrices; leading axes broadcast."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
+from typing import Final
 
 from transpiler.ir.op import Arity, Op, ShapeError, op
 from transpiler.ir.types import Dim, TensorType
@@ -174,6 +175,10 @@ class Pooling(enum.Enum):
     AVERAGE = "average"
 
 
+MAX_LEVELS: Final = 31
+"""The finest level of a pyramid divides an axis into 2 ** (levels - 1) bins."""
+
+
 @op("spatial_pyramid_pool", "Vision")
 class SpatialPyramidPool(Op):
     """Pools into 1x1, 2x2, 4x4 … bins (`height` levels), each flattened, all joined. Channels first."""
@@ -187,6 +192,8 @@ class SpatialPyramidPool(Op):
             return (operands[0],)
         if len(shape) != 4:
             raise ShapeError(f"spatial pyramid pooling needs 4 axes, got {len(shape)}")
+        if self.height > MAX_LEVELS:
+            raise ShapeError(f"a pyramid of {self.height} levels does not fit any input")
         for size in shape[2:]:
             if size is not None and size < 2 ** (self.height - 1):
                 raise ShapeError(f"{2 ** (self.height - 1)} bins do not fit {size} elements")

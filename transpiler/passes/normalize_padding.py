@@ -13,6 +13,7 @@ from transpiler.ir import Dim, Graph, Node, Op, Value
 from transpiler.ir.rewriting import Rewriter, rewrite
 from transpiler.ops.convolution import ConvTranspose, Windowed
 from transpiler.ops.pooling import AveragePool, MaxPool, Pool
+from transpiler.ops.recurrent_stack import ConvLSTM
 from transpiler.ops.spatial import feature_map
 from transpiler.ops.windows import (
     Explicit,
@@ -115,6 +116,8 @@ def _normalize(graph: Graph, context: Context) -> Graph:
         shape = node.operands[0].type.shape
         if shape is None:
             return None
+        if isinstance(node.op, ConvLSTM):
+            shape = (shape[0], *shape[2:])  # without the axis of time
         op = explicit_op(node.op, feature_map(shape, node.op.data_format, node.op.rank).spatial)
         return None if op is node.op else rewriter.swap(node, op)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import attrs
-
 from transpiler.dialects.keras.activations import activation_name
 from transpiler.ir import Op, TensorType
 from transpiler.ops.elementwise import Elementwise
@@ -16,7 +14,7 @@ def distributed(op: Op) -> Op:
     if isinstance(op, Elementwise) or activation_name(op) is not None:
         return op
     if isinstance(op, Concat):
-        return attrs.evolve(op, axis=op.axis + 1) if op.axis > 0 else op  # type: ignore[misc]  # ops are attrs
+        return op.evolve(axis=op.axis + 1) if op.axis > 0 else op
     return TimeDistributed(inner=op)
 
 
@@ -25,7 +23,7 @@ def undistributed(op: Op) -> Op:
     if isinstance(op, TimeDistributed):
         return op.inner
     if isinstance(op, Concat) and op.axis > 1:
-        return attrs.evolve(op, axis=op.axis - 1)  # type: ignore[misc]  # ops are attrs
+        return op.evolve(axis=op.axis - 1)
     return op
 
 

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from transpiler.dialects.keras.activations import ACTIVATIONS
+from transpiler.dialects.keras.calls import operand
 from transpiler.dialects.keras.spelling import (
+    CALL,
     DTYPE_NAMES,
     KerasRow,
     checked,
@@ -15,12 +17,12 @@ from transpiler.dialects.keras.spelling import (
     required_link,
     with_fields,
 )
-from transpiler.dialects.rows import Array, Link, Native, Refusal, Row
+from transpiler.dialects.rows import Array, FieldError, Link, Native, Refusal, Row
 from transpiler.ir import Node, Op
 from transpiler.ir.attributes import Attr
 from transpiler.ops.activation import Identity
 from transpiler.ops.core import Constant, Input, Opaque
-from transpiler.ops.dense import Dense, Embedding
+from transpiler.ops.dense import Dense, Embedding, ReversibleEmbedding
 from transpiler.ops.einsum import EinsumDense
 from transpiler.ops.fields import to_shape
 from transpiler.ops.regularization import Masking
@@ -74,6 +76,23 @@ def _einsum_dense(native: Native) -> Mapping[str, Any]:
 def _put_einsum_dense(node: Node) -> Mapping[str, Attr]:
     assert isinstance(node.op, EinsumDense)
     return {"output_shape": list(node.op.output_shape)}
+
+
+def _reversed(native: Native) -> Mapping[str, Any]:
+    pattern: Any = native.config.get(CALL, {"args": [], "kwargs": {}})
+    reverse = pattern["kwargs"].get("reverse", False)
+    if set(pattern["kwargs"]) - {"reverse"} or not isinstance(reverse, bool):
+        raise FieldError("", "it is called in a way that is not understood")
+    return {"reverse": reverse}
+
+
+def _put_reversed(node: Node) -> Mapping[str, Attr]:
+    assert isinstance(node.op, ReversibleEmbedding)
+    return {CALL: {"args": [operand(0)], "kwargs": {"reverse": True}}} if node.op.reverse else {}
+
+
+def _reversible_arrays(op: Op, config: Mapping[str, Attr]) -> tuple[Array, ...]:
+    return tuple(Array(role, (1, 0) if role == "reverse_kernel" else None) for role in op.roles)
 
 
 def _put_constant(node: Node) -> Mapping[str, Attr]:
@@ -137,6 +156,21 @@ CORE_ROWS = (
             required_link("units", "output_dim"),
             Link("mask_zero", "mask_zero", False),
         ),
+    ),
+    KerasRow(
+        "ReversibleEmbedding",
+        ReversibleEmbedding,
+        links=(
+            required_link("count", "input_dim"),
+            required_link("units", "output_dim"),
+            Link("tied", "tie_weights", True),
+            Link("mask_zero", "mask_zero", False),
+            Link("cap", "logit_soft_cap", None),
+        ),
+        reads=(CALL,),
+        get=_reversed,
+        put=_put_reversed,
+        roles=_reversible_arrays,
     ),
     KerasRow("Masking", Masking, links=(Link("value", "mask_value", 0.0),)),
     KerasRow("Identity", Identity),

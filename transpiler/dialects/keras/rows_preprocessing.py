@@ -22,12 +22,13 @@ from transpiler.ops.activation import Affine
 from transpiler.ops.fields import to_float
 
 RANDOM_LAYERS: Final = (
+    "AugMix", "CutMix", "Equalization", "MixUp", "RandAugment", "Solarization",
     "RandomBrightness", "RandomColorDegeneration", "RandomColorJitter", "RandomContrast", "RandomElasticTransform",
     "RandomErasing", "RandomFlip", "RandomGaussianBlur", "RandomGrayscale", "RandomHue", "RandomInvert",
     "RandomPerspective", "RandomPosterization", "RandomRotation", "RandomSaturation", "RandomSharpness", "RandomShear",
     "RandomTranslation", "RandomZoom",
 )  # fmt: skip
-"""Layers that change images at random while training, and not at all otherwise."""
+"""Layers that change images while training, most at random, and do nothing otherwise."""
 
 
 def _settings(native: Native) -> Mapping[str, Any]:

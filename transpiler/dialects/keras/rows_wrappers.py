@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import attrs
-
 from transpiler.dialects.keras.inner import inner_arrays, read_inner, write_inner
 from transpiler.dialects.keras.rows_recurrent import call_on_states, states_call
 from transpiler.dialects.keras.spelling import CALL, KerasRow, required
@@ -72,8 +70,7 @@ def _zeroing(op: Op) -> Op:
     """Inside a Bidirectional, masked steps of whole sequences give 0, whatever the layer says."""
     if not hasattr(op, "zero_output_for_mask") or not isinstance(op, OverTime):
         return op
-    made: Op = attrs.evolve(op, zero_output_for_mask=op.return_sequences)  # type: ignore[misc]  # ops are attrs
-    return made
+    return op.evolve(zero_output_for_mask=op.return_sequences)
 
 
 def _said(layer: dict[str, Attr]) -> dict[str, Attr]:

@@ -199,7 +199,8 @@ def _elements(raw: Raw, dtype: str, dims: TensorShape) -> Array:
     if dtype in ("DT_COMPLEX64", "DT_COMPLEX128"):
         values = [complex(*pair) for pair in zip(values[::2], values[1::2], strict=False)]
     try:
-        found = np.array(values, dtype=_NUMPY[dtype])
+        with np.errstate(over="ignore"):
+            found = np.array(values, dtype=_NUMPY[dtype])
     except (OverflowError, TypeError) as error:
         raise ValueError(str(error)) from error
     if len(found) > count:

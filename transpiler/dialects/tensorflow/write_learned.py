@@ -22,7 +22,7 @@ from transpiler.dialects.tensorflow.write_template import Dims, Numbers
 from transpiler.ir import DType
 from transpiler.ops import core
 from transpiler.ops import normalization as norm
-from transpiler.ops.dense import Dense, Embedding, MatMul
+from transpiler.ops.dense import Dense, Embedding, MatMul, ReversibleEmbedding
 from transpiler.ops.einsum import Einsum, EinsumDense, to_equation
 
 
@@ -57,6 +57,20 @@ def dense(op: Dense, s: Steps) -> Result:
 def embedding(op: Embedding, s: Steps) -> Result:
     y = s.op("GatherV2", s.param("kernel"), whole_numbers(s, s.x), scalar("axis", 0), name="embedding_lookup")
     return s.op("BiasAdd", y, s.param("bias"), data_format="NHWC") if op.bias else y
+
+
+def reversible_embedding(op: ReversibleEmbedding, s: Steps) -> Result:
+    """Rows of a table, or the other way round the product with all of its rows, softly bounded."""
+    if not op.reverse:
+        return s.op("GatherV2", s.param("kernel"), whole_numbers(s, s.x), scalar("axis", 0), name="embedding_lookup")
+    kernel = s.param("kernel" if op.tied else "reverse_kernel")
+    if s.rank() == 2:
+        y = s.op("MatMul", s.x, kernel, transpose_a=False, transpose_b=True)
+    else:
+        y = s.op("BatchMatMulV2", s.x, kernel, name="MatMul", adj_x=False, adj_y=True)
+    if op.cap is None:
+        return y
+    return affine(s, s.op("Tanh", affine(s, y, 1.0 / op.cap, 0.0)), op.cap, 0.0)
 
 
 def matmul(op: MatMul, s: Steps) -> Result:

@@ -33,8 +33,8 @@ _COMPARE: Final = OpDef({"T": 0}, result=DType.BOOL)
 _ELEMENTWISE = """
     Abs AddV2 Sub Mul RealDiv Pow Maximum Minimum SquaredDifference FloorDiv FloorMod Atan2 Neg Exp Expm1 Log Log1p Sqrt
     Rsqrt Square Sign Sin Cos Tan Asin Acos Atan Sinh Cosh Tanh Asinh Acosh Atanh Erf Erfinv Floor Ceil Round Reciprocal
-    Lgamma Digamma Sigmoid Softplus Softsign Relu Relu6 LeakyRelu Elu Selu Softmax LogSoftmax Identity ZerosLike OnesLike
-    BiasAdd LRN MaxPool AvgPool MaxPool3D AvgPool3D Conv2D Conv3D DepthwiseConv2dNative
+    Lgamma Digamma Sigmoid Softplus Softsign Relu Relu6 LeakyRelu Elu Selu Softmax LogSoftmax Identity
+    ZerosLike OnesLike BiasAdd LRN MaxPool AvgPool MaxPool3D AvgPool3D Conv2D Conv3D DepthwiseConv2dNative
 """
 _COMPARISONS = "Greater GreaterEqual Less LessEqual Equal NotEqual"
 _REDUCTIONS = "Sum Mean Max Min Prod"
@@ -54,6 +54,20 @@ OPS: Final[Mapping[str, OpDef]] = {
     "Placeholder": OpDef(result="dtype"),
     "Const": OpDef(result="dtype"),
     "ReadVariableOp": OpDef(result="dtype"),
+    "EnsureShape": _T,
+    "Enter": _T,
+    "Merge": OpDef({"T": 0}, count="N"),
+    "Switch": _T,
+    "LoopCond": OpDef(result=DType.BOOL),
+    "NextIteration": _T,
+    "Exit": _T,
+    "TensorArrayV3": OpDef(result="dtype"),
+    "TensorArrayScatterV3": OpDef({"T": 2}, result=DType.FLOAT32),
+    "TensorArrayReadV3": OpDef(result="dtype"),
+    "TensorArrayWriteV3": OpDef({"T": 2}, result=DType.FLOAT32),
+    "TensorArrayGatherV3": OpDef(result="dtype"),
+    "Range": OpDef({"Tidx": 0}),
+    "Fill": OpDef({"index_type": 0, "T": 1}, result="T"),
     "AddN": OpDef({"T": 0}, count="N"),
     "ConcatV2": OpDef({"T": 0, "Tidx": -1}, count="N"),
     "Pack": OpDef({"T": 0}, count="N"),

@@ -6,16 +6,19 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from transpiler.dialects.rows import Dialect, Refusal, Row
+from transpiler.dialects.tensorflow import write_activations as activations
+from transpiler.dialects.tensorflow import write_arrays as arrays
 from transpiler.dialects.tensorflow import write_learned as learned
 from transpiler.dialects.tensorflow import write_math as maths
 from transpiler.dialects.tensorflow import write_preprocessing as prepared
+from transpiler.dialects.tensorflow import write_recurrent as loops
 from transpiler.dialects.tensorflow import write_shapes as shapes
 from transpiler.dialects.tensorflow import write_windows as windows
 from transpiler.dialects.tensorflow.write_steps import Refused, Result, Steps
 from transpiler.dialects.tensorflow.write_template import Template
 from transpiler.ir import Attr, Node, Op
 from transpiler.ops import activation as act
-from transpiler.ops import array, core, dense, einsum, pooling, preprocessing, shape
+from transpiler.ops import array, core, dense, einsum, pooling, preprocessing, recurrent, shape
 from transpiler.ops import convolution as conv
 from transpiler.ops import elementwise as ew
 from transpiler.ops import normalization as norm
@@ -40,6 +43,7 @@ WRITERS: Final[Mapping[type[Op], tuple[str, Writer]]] = {
     pooling.GlobalAveragePool: ("Mean", windows.global_pool),
     dense.Dense: ("MatMul", learned.dense),
     dense.Embedding: ("GatherV2", learned.embedding),
+    dense.ReversibleEmbedding: ("GatherV2", learned.reversible_embedding),
     dense.MatMul: ("BatchMatMulV2", learned.matmul),
     einsum.Einsum: ("Einsum", learned.einsum),
     einsum.EinsumDense: ("Einsum", learned.einsum_dense),
@@ -50,29 +54,29 @@ WRITERS: Final[Mapping[type[Op], tuple[str, Writer]]] = {
     norm.LayerNorm: ("Mean", learned.layer_norm),
     norm.GroupNorm: ("Mean", learned.group_norm),
     norm.UnitNorm: ("Rsqrt", learned.unit_norm),
-    act.Relu: ("Relu", maths.relu),
-    act.PRelu: ("Relu", maths.prelu),
-    act.Elu: ("Elu", maths.elu),
+    act.Relu: ("Relu", activations.relu),
+    act.PRelu: ("Relu", activations.prelu),
+    act.Elu: ("Elu", activations.elu),
     act.Selu: ("Selu", maths.single("Selu")),
-    act.Gelu: ("Erf", maths.gelu),
+    act.Gelu: ("Erf", activations.gelu),
     act.Softplus: ("Softplus", maths.single("Softplus")),
     act.Softsign: ("Softsign", maths.single("Softsign")),
     act.Sigmoid: ("Sigmoid", maths.single("Sigmoid")),
     act.Tanh: ("Tanh", maths.single("Tanh")),
-    act.HardSigmoid: ("Maximum", maths.hard_sigmoid),
-    act.Swish: ("Mul", maths.swish),
-    act.HardSwish: ("Relu6", maths.hard_swish),
-    act.Mish: ("Softplus", maths.mish),
-    act.ThresholdedRelu: ("Greater", maths.thresholded_relu),
-    act.Threshold: ("Greater", maths.threshold),
-    act.Clip: ("Maximum", maths.clip),
+    act.HardSigmoid: ("Maximum", activations.hard_sigmoid),
+    act.Swish: ("Mul", activations.swish),
+    act.HardSwish: ("Relu6", activations.hard_swish),
+    act.Mish: ("Softplus", activations.mish),
+    act.ThresholdedRelu: ("Greater", activations.thresholded_relu),
+    act.Threshold: ("Greater", activations.threshold),
+    act.Clip: ("Maximum", activations.clip),
     act.Identity: ("Identity", _identity),
     act.Abs: ("Abs", maths.single("Abs")),
     act.Affine: ("Mul", maths.write_affine),
     act.Power: ("Pow", maths.power),
     act.Exp: ("Exp", maths.exp),
     act.Log: ("Log", maths.log),
-    act.Unary: ("Sin", maths.unary),
+    act.Unary: ("Sin", activations.unary),
     act.Softmax: ("Softmax", maths.softmax),
     act.LogSoftmax: ("LogSoftmax", maths.log_softmax),
     act.SoftmaxOver: ("Exp", maths.softmax_over),
@@ -98,14 +102,14 @@ WRITERS: Final[Mapping[type[Op], tuple[str, Writer]]] = {
     array.Cumulative: ("Cumsum", maths.cumulative),
     array.Variance: ("Mean", maths.variance),
     array.Norm: ("Sqrt", maths.norm),
-    array.Gather: ("GatherV2", shapes.gather),
-    array.Stack: ("Pack", shapes.stack),
-    array.Unstack: ("Unpack", shapes.unstack),
-    array.BroadcastTo: ("BroadcastTo", shapes.broadcast_to),
-    array.TileAxes: ("Tile", shapes.tile_axes),
-    array.Repeat: ("Tile", shapes.repeat),
-    array.Flip: ("ReverseV2", shapes.flip),
-    array.Roll: ("Roll", shapes.roll),
+    array.Gather: ("GatherV2", arrays.gather),
+    array.Stack: ("Pack", arrays.stack),
+    array.Unstack: ("Unpack", arrays.unstack),
+    array.BroadcastTo: ("BroadcastTo", arrays.broadcast_to),
+    array.TileAxes: ("Tile", arrays.tile_axes),
+    array.Repeat: ("Tile", arrays.repeat),
+    array.Flip: ("ReverseV2", arrays.flip),
+    array.Roll: ("Roll", arrays.roll),
     array.PadAxes: ("Pad", shapes.pad_axes),
     array.Index: ("StridedSlice", shapes.index),
     shape.Flatten: ("Reshape", shapes.flatten),
@@ -116,13 +120,16 @@ WRITERS: Final[Mapping[type[Op], tuple[str, Writer]]] = {
     shape.Slice: ("StridedSlice", shapes.slice_),
     shape.Crop: ("StridedSlice", shapes.crop),
     shape.Pad: ("Pad", shapes.pad),
-    shape.Tile: ("Tile", shapes.tile),
-    shape.RepeatVector: ("Tile", shapes.repeat_vector),
+    shape.Tile: ("Tile", arrays.tile),
+    shape.RepeatVector: ("Tile", arrays.repeat_vector),
     shape.ExpandDims: ("ExpandDims", shapes.expand_dims),
     shape.Squeeze: ("Squeeze", shapes.squeeze),
-    shape.Reverse: ("ReverseV2", shapes.reverse),
-    shape.SelectRows: ("GatherV2", shapes.select_rows),
-    shape.Upsample: ("ResizeNearestNeighbor", shapes.upsample),
+    shape.Reverse: ("ReverseV2", arrays.reverse),
+    shape.SelectRows: ("GatherV2", arrays.select_rows),
+    shape.Upsample: ("ResizeNearestNeighbor", arrays.upsample),
+    recurrent.SimpleRNN: ("Enter", loops.recurrent),
+    recurrent.LSTM: ("Enter", loops.recurrent),
+    recurrent.GRU: ("Enter", loops.recurrent),
     reg.Dropout: ("Identity", _identity),
     reg.SpatialDropout: ("Identity", _identity),
     reg.GaussianNoise: ("Identity", _identity),

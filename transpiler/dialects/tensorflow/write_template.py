@@ -26,7 +26,14 @@ class Numbers:
     values: tuple[float | int | bool, ...]
 
 
-AttrValue = bool | int | float | str | DType | Dims | Numbers | tuple[int, ...] | tuple[Dims, ...]
+@attrs.frozen
+class TypeName:
+    """An element type that the IR does not have, by TensorFlow's name."""
+
+    name: str
+
+
+AttrValue = bool | int | float | str | DType | TypeName | Dims | Numbers | tuple[int, ...] | tuple[Dims, ...]
 """The value of one attribute of a TensorFlow op."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from transpiler.dialects.rows import Refusal
 from transpiler.ir import Flip, Node, Op, Permute, Take, Value
@@ -176,12 +176,17 @@ def dilated_transposed(node: Node, rewriter: Rewriter) -> Sequence[Value] | Refu
     return steps.finish(Crop(crops=crops, data_format=op.data_format), whole, params=())
 
 
-def grouped_transposed(node: Node, rewriter: Rewriter) -> Sequence[Value] | None:
+MAX_GROUPS: Final = 4096
+
+
+def grouped_transposed(node: Node, rewriter: Rewriter) -> Sequence[Value] | Refusal | None:
     """One transposed convolution a group over its slice of the channels, joined again."""
     op = node.op
     maps = maps_of(node, op) if isinstance(op, ConvTranspose) else None
     if not isinstance(op, ConvTranspose) or op.groups == 1 or maps is None or maps.channels is None:
         return None
+    if op.groups > MAX_GROUPS:
+        return Refusal(f"each of its {op.groups} groups would need a layer of its own")
     axis = op.data_format.axis(op.rank + 2)
     steps = Beside(node, rewriter)
     size, out = maps.channels // op.groups, op.filters // op.groups

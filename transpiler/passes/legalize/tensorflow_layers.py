@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from transpiler.dialects.rows import Refusal
+from transpiler.dialects.tensorflow.write_recurrent import MOST_STEPS
 from transpiler.ir import Node, Op, ParamUse, Value
 from transpiler.ir.rewriting import Rewriter
 from transpiler.ops import activation as act
@@ -25,7 +26,7 @@ from transpiler.ops.spatial import DataFormat
 from transpiler.ops.windows import Same
 from transpiler.ops.wrappers import SpectralNorm, TimeDistributed
 from transpiler.passes.beside import Beside
-from transpiler.passes.legalize.tensorflow_recurrent import MOST_STEPS, lstm_state
+from transpiler.passes.legalize.tensorflow_recurrent import lstm_state
 
 
 def time_distributed(node: Node, rewriter: Rewriter) -> Sequence[Value] | Refusal | None:

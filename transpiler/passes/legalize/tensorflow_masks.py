@@ -15,7 +15,7 @@ from transpiler.ir.rewriting import Rewriter, rewrite
 from transpiler.ops import activation as act
 from transpiler.ops import array, normalization
 from transpiler.ops.attention import Attending
-from transpiler.ops.dense import Dense, Embedding
+from transpiler.ops.dense import Dense, Embedding, ReversibleEmbedding
 from transpiler.ops.elementwise import (
     Add,
     Average,
@@ -53,7 +53,7 @@ class _Masks:
         match node.op:
             case Masking():
                 return self._masking(node, node.op, rewriter)
-            case Embedding(mask_zero=True):
+            case Embedding(mask_zero=True) | ReversibleEmbedding(mask_zero=True, reverse=False):
                 self._start(node, rewriter)
                 return None
             case Bidirectional():

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import attrs
 
 from transpiler.dialects.rows import Refusal
+from transpiler.dialects.tensorflow.write_recurrent import MOST_STEPS
 from transpiler.ir import Node, Op, ParamUse, Reshape, Take, Value
 from transpiler.ir.rewriting import Rewriter
 from transpiler.ops.activation import Affine
@@ -20,9 +21,6 @@ from transpiler.ops.recurrent import GRU, LSTM, Cell, GRUCell, LSTMCell, SimpleR
 from transpiler.ops.recurrent_stack import RNN
 from transpiler.ops.shape import ExpandDims, Slice, Split, Tile
 from transpiler.passes.beside import Beside
-
-MOST_STEPS = 512
-"""Longer sequences would make graphs that no one can use."""
 
 States = tuple[Value, ...]
 Layer = SimpleRNN | LSTM | GRU | RNN

@@ -23,6 +23,7 @@ from transpiler.ir.attributes import Attr
 from transpiler.ops.activation import Identity
 from transpiler.ops.convolution import ConvTranspose
 from transpiler.ops.core import Constant, Opaque
+from transpiler.ops.fields import to_shape
 from transpiler.ops.spatial import feature_map
 from transpiler.ops.windows import Explicit, Valid, extent
 
@@ -72,22 +73,27 @@ def read_layer(
         return Reading(_opaque_op(layer, pattern, results))
     extras = {} if layer.is_operation else kept(layer.class_name, row, native)
     told = extras.pop("keras1_output_shape", None)
-    if isinstance(op, ConvTranspose) and told is not None:
+    if isinstance(op, ConvTranspose) and told is not None and types:
         op = _with_output_shape(op, told, types[0])
+    if not op.arity.accepts(len(types) + len(constants)):
+        given = f"{len(types) + len(constants)} tensor{'s' if len(types) != 1 else ''}"
+        sink.error(
+            "T2031", f"layer '{layer.name}': it takes {op.arity}, but is called on {given}", layer.span
+        )
+        return Reading(_opaque_op(layer, pattern, results))
     return Reading(op, constants, _activation(layer, activation, sink), extras)
 
 
 def _with_output_shape(op: ConvTranspose, told: Any, type_: TensorType) -> ConvTranspose:
     """Keras 1 was told the output's shape of a transposed convolution, and cropped as TensorFlow does to reach it."""
     shape = type_.shape
-    if (
-        shape is None
-        or not isinstance(told, (list, tuple))
-        or len(told) != op.rank + 2
-        or len(shape) != op.rank + 2
-    ):
+    try:
+        asked = to_shape(told)
+    except ValueError:
         return op
-    wanted = feature_map(tuple(told), op.data_format, op.rank).spatial
+    if shape is None or len(asked) != op.rank + 2 or len(shape) != op.rank + 2:
+        return op
+    wanted = feature_map(asked, op.data_format, op.rank).spatial
     sizes = feature_map(shape, op.data_format, op.rank).spatial
     crops: list[tuple[int, int]] = []
     extra: list[int] = []

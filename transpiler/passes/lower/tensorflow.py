@@ -21,6 +21,7 @@ from transpiler.ir.attributes import Attr
 from transpiler.ir.rewriting import without_dead_nodes
 from transpiler.ops.core import Input
 from transpiler.passes.lower.tensorflow_graph import GraphLowering
+from transpiler.passes.lower.tensorflow_names import without_calls
 from transpiler.passes.lower.tensorflow_order import arranged, needed
 from transpiler.passes.lower.tensorflow_outputs import find_outputs, note_pruned, parse_tensor
 from transpiler.passes.lower.tensorflow_training import averages, with_dropout
@@ -84,6 +85,7 @@ def lower_graph(
 
         momenta = {average.variable: average.momentum for average in kept.values()}
         made = raise_layers(made, Facts(lowering.constants, momenta, lowering.moving()))
+    made = without_calls(made)
     return Module(name, "tensorflow", {"": made}, {}, lowering.constants)
 
 

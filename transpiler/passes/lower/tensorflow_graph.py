@@ -91,9 +91,10 @@ class GraphLowering:
             self._input(node)
             return
         static = self._folded(node, inputs)
-        if static is not None and not (node.op in _KEPT and static.dtype in _FLOATS and static.array.ndim):
+        if static is not None:
             self.statics[node.name, 0] = static
-            if static.known or node.op not in RULES:
+            kept = node.op in _KEPT and static.dtype in _FLOATS and static.array.ndim
+            if node.op not in RULES or (static.known and not kept):
                 return
         values = self._ruled(node, inputs)
         self.values.update({(node.name, i): value for i, value in enumerate(values)})

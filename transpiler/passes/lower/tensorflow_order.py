@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 import attrs
 
 from transpiler.dialects.tensorflow.functions import FlatNode, Tensor
+from transpiler.dialects.tensorflow.ops_table import MERGES
 from transpiler.dialects.tensorflow.plain import attributes
 from transpiler.ir.attributes import Attr
 from transpiler.passes.lower.tensorflow_view import View
@@ -101,6 +102,7 @@ def _loops(
     groups = [
         group for group in _circles(reads) if len(group) > 1 or group[0] in {t[0] for t in reads[group[0]]}
     ]
+    groups = _by_frame(view, reads, groups)
     made: list[Loop] = []
     for group in groups:
         inside = set(group)
@@ -117,6 +119,46 @@ def _loops(
         nodes = tuple(view.flat.nodes[name] for name in names)
         made.append(Loop(_frame(nodes, len(made)), tuple(inputs), tuple(results), nodes))
     return made
+
+
+def _by_frame(view: View, reads: dict[str, tuple[Tensor, ...]], groups: list[list[str]]) -> list[list[str]]:
+    """Circles of one loop (of the same frame) together, with the nodes between them."""
+    frames: dict[str, set[str]] = {}
+    for group in groups:
+        entered = {frame for name in group for frame in _entered(view, name)}
+        frames.setdefault(min(entered, default=group[0]), set()).update(group)
+    readers: dict[str, list[str]] = {}
+    for name, tensors in reads.items():
+        for source, _ in tensors:
+            readers.setdefault(source, []).append(name)
+    sources = {name: [tensor[0] for tensor in tensors] for name, tensors in reads.items()}
+    found: list[list[str]] = []
+    for _, group_ in sorted(frames.items()):
+        between = _reached(group_, readers) & _reached(group_, sources)
+        taken = {name for other in found for name in other}
+        found.append(sorted((group_ | between) - taken))
+    return [group for group in found if group]
+
+
+def _entered(view: View, name: str) -> set[str]:
+    """The frames of the loops whose variables a merge begins."""
+    node = view.flat.nodes[name]
+    behind = [view.flat.nodes.get(tensor[0]) for tensor in node.inputs] if node.op in MERGES else []
+    return {
+        str(one.get("frame_name")) for one in behind if one is not None and one.op in ("Enter", "RefEnter")
+    }
+
+
+def _reached(start: set[str], edges: dict[str, list[str]]) -> set[str]:
+    """All that edges lead to."""
+    seen: set[str] = set()
+    queue = list(start)
+    while queue:
+        name = queue.pop()
+        if name not in seen:
+            seen.add(name)
+            queue.extend(edges.get(name, ()))
+    return seen
 
 
 def _frame(nodes: Sequence[FlatNode], number: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from transpiler.diagnostics import Sink
 from transpiler.dialects.tensorflow.functions import FlatNode, Tensor
@@ -22,6 +22,7 @@ from transpiler.passes.lower.tensorflow_view import NOWHERE, View
 _HELPERS = (
     frozenset({"Shape", "ShapeN", "Size", "Rank", "Const", "Assert", "NoOp"}) | VARIABLES | PLACEHOLDERS
 )
+_SIZES = frozenset({"Shape", "ShapeN", "Size", "Rank"})
 _NO_TENSOR = ("DT_VARIANT", "DT_RESOURCE", "DT_STRING")
 _SCOPES = ("AssertGuard", "ActivityRegularizer", "assert_broadcastable", "group_deps")
 
@@ -80,7 +81,7 @@ def _unread(view: View) -> list[Tensor]:
     read |= {tensor[0] for tensor in view.flat.aliases.values()}
     for condition, other, then in view.flat.branches.values():
         read |= {tensor[0] for tensor in (condition, *other, *then)}
-    fed = _depending(view, lambda node: _is_input(view, node))
+    fed = _depending(view, lambda node: _is_input(view, node), _SIZES)
     ends = [node for node in nodes.values() if node.name not in read and _may_be_output(node)]
     calls = sorted({name for name, _ in view.flat.aliases if name not in read})
     candidates = [node for node in ends if node.name in fed] or ([] if fed else ends)
@@ -135,9 +136,11 @@ def _may_be_output(node: FlatNode) -> bool:
     return all(str(node.get(key, "")).removesuffix("_REF") not in _NO_TENSOR for key in ("T", "dtype"))
 
 
-def _depending(view: View, start: object) -> set[str]:
-    """The names of nodes that read, directly or not, from the nodes that `start` picks, and those themselves."""
-    pick = start if callable(start) else (lambda _: False)
+def _depending(view: View, pick: Callable[[FlatNode], bool], ends: frozenset[str] = frozenset()) -> set[str]:
+    """The names of nodes that read, directly or not, from the nodes that `pick` picks, and those themselves.
+
+    What is only computed from ops of the types `ends` does not count.
+    """
     readers: dict[str, list[str]] = {}
     for node in view.flat.nodes.values():
         for tensor in node.inputs:
@@ -149,7 +152,8 @@ def _depending(view: View, start: object) -> set[str]:
     seen: set[str] = set()
     while queue:
         name = queue.pop()
-        if name not in seen:
+        reached = view.flat.nodes.get(name)
+        if name not in seen and (reached is None or reached.op not in ends):
             seen.add(name)
             queue.extend(readers.get(name, ()))
     return seen

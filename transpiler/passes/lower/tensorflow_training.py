@@ -10,7 +10,7 @@ import numpy as np
 
 from transpiler.dialects.tensorflow.functions import FlatGraph, FlatNode, Tensor
 from transpiler.dialects.tensorflow.ops_table import BRANCHES, MERGES, UNIFORM
-from transpiler.passes.lower.tensorflow_view import View
+from transpiler.passes.lower.tensorflow_view import NOWHERE, View
 
 DROPOUT: Final = "Dropout"
 """The type of nodes that stand for a recognised dropout: of x, and perhaps the shape of its noise; attribute `rate`."""
@@ -37,7 +37,7 @@ def with_dropout(flat: FlatGraph, testing: View, training: View) -> bool:
         return False
     for tensor in _choices(flat):
         trained = training.resolve(tensor)
-        drop = drops.get(trained)
+        drop = _seen_from(drops.get(trained), testing, training)
         if drop is not None and testing.resolve(drop.x) == testing.resolve(tensor) != trained:
             made[tensor] = _add(flat, tensor[0], drop)
     for tensor, drop in drops.items():
@@ -45,6 +45,25 @@ def with_dropout(flat: FlatGraph, testing: View, training: View) -> bool:
             made[tensor] = _add(flat, tensor[0], drop)
     flat.aliases.update(made)
     return bool(made)
+
+
+def _seen_from(drop: Drop | None, testing: View, training: View) -> Drop | None:
+    """The same dropout of what x is before the switches that lead to training's side."""
+    if drop is None:
+        return None
+    behind: Tensor | None = drop.x
+    for _ in range(16):
+        if behind is None or testing.resolve(behind) != NOWHERE:
+            break
+        behind = training.step(behind)
+    noise = drop.noise
+    if noise is not None and testing.resolve(noise) == NOWHERE:
+        shape = training.node(noise)
+        read = shape.inputs if shape is not None and shape.op == "Shape" else ()
+        if [training.resolve(tensor) for tensor in read] != [training.resolve(drop.x)]:
+            return None
+        noise = None
+    return None if behind is None else Drop(behind, drop.rate, noise)
 
 
 def _choices(flat: FlatGraph) -> Iterator[Tensor]:

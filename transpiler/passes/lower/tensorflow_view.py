@@ -49,12 +49,12 @@ class View:
         while now is not None and now not in self._resolved and now not in seen and len(chain) < _MAX_CHAIN:
             seen.add(now)
             chain.append(now)
-            now = self._step(now)
+            now = self.step(now)
         last = chain[-1] if now is None else self._resolved.get(now, now)
         self._resolved.update(dict.fromkeys(chain, last))
         return last
 
-    def _step(self, tensor: Tensor) -> Tensor | None:
+    def step(self, tensor: Tensor) -> Tensor | None:
         """What stands directly behind a tensor, None if it is made here."""
         if tensor in self.flat.aliases:
             return self.flat.aliases[tensor]

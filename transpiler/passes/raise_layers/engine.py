@@ -255,16 +255,17 @@ class Walk:
 
 
 _STEPS = re.compile(
-    r"(batchnorm|Tensordot|PartitionedCall|StatefulPartitionedCall|convolution|separable_conv2d|else|then|cond|moments"
-    r"|depthwise)(_\d+)?"
+    r"(batchnorm|Tensordot|PartitionedCall|StatefulPartitionedCall|convolution|else|then|cond|moments)(_\d+)?"
 )
 """Scopes inside a layer, which libraries open for their own steps."""
+_DEPTHWISE = re.compile(r"(?:(.*)/)?separable_conv2d(?:_\d+)?/depthwise")
 
 
 def layer_name(name: str) -> str:
     """A layer's name from that of the op that does its work: its scope, or its own name if it has none."""
-    scope = name.rpartition("/")[0]
-    while scope and _STEPS.fullmatch(scope.rpartition("/")[2]) and "/" in scope:
+    inner = _DEPTHWISE.fullmatch(name)
+    scope = (inner[1] or "") if inner is not None else name.rpartition("/")[0]
+    while "/" in scope and _STEPS.fullmatch(scope.rpartition("/")[2]):
         scope = scope.rpartition("/")[0]
     return scope or name
 
@@ -296,10 +297,17 @@ def replace(
 
 
 def raise_with(graph: Graph, rounds: Sequence[Sequence[Pattern]], facts: Facts) -> Graph:
-    """Apply groups of patterns, each until it finds nothing more; nodes that nothing needs any more are dropped."""
+    """Apply groups of patterns, each until it finds nothing more; nodes that nothing needs any more are dropped.
+
+    A layer may know its result better than the op that it replaces. Where that shows a contradiction further on, the
+    graph stays as it was before that round.
+    """
     for patterns in rounds:
         for _ in range(MAX_ROUNDS):
-            made = rewrite(graph, Walk(graph, patterns, facts).rule)
+            try:
+                made = rewrite(graph, Walk(graph, patterns, facts).rule)
+            except ShapeError:
+                break
             if made is graph:
                 break
             graph = without_dead_nodes(made, lambda node: isinstance(node.op, Input))
