@@ -105,7 +105,7 @@ def test_output_to_a_device(net: Path) -> None:
     ("arguments", "said"),
     [
         (["{net}"], "say what to write with --to"),
-        (["{net}", "-o", "{dir}/out.pbtxt"], "does not tell what to write"),
+        (["{net}", "-o", "{dir}/out.txt"], "does not tell what to write"),
         (["{net}", "--to", "caffe2"], "'caffe2' is not one of"),
         (["{net}", "-o", "{dir}/none/out.json"], "does not exist"),
         (["{net}", "--to", "keras", "-o", "{dir}"], "is a directory"),

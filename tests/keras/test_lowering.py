@@ -10,7 +10,7 @@ import pytest
 from tests.keras.reading import read, typed, typed_module, warnings, written
 from transpiler.diagnostics import Sink
 from transpiler.ir.verifier import verify
-from transpiler.ops.activation import HardSigmoid
+from transpiler.ops.activation import HardSigmoid, Relu
 from transpiler.ops.convolution import ConvTranspose
 from transpiler.ops.core import Opaque
 from transpiler.ops.normalization import LRN
@@ -170,3 +170,10 @@ def test_graph_is_typed_without_errors() -> None:
     graph = typed(read(text)[0].graphs[""])
     verify(graph, shaped=True)
     assert graph.outputs[0].type.shape == (None, 6, 6, 2)
+
+
+def test_the_activation_inside_a_time_distributed_is_part_of_the_graph() -> None:
+    inner = {"class_name": "Dense", "config": {"name": "d", "units": 5, "activation": "relu"}}
+    shape = {"batch_shape": [None, 4, 3]}
+    found = ops(sequential(("InputLayer", shape), ("TimeDistributed", {"layer": inner})))
+    assert found[-1] == Relu()

@@ -116,3 +116,13 @@ def test_channels_move_to_the_front_alike() -> None:
         %d = dense(%b/transpose) {units = 5, axis = -1} : f32[?, 4, 4, 5]
         return %d
     """)
+
+
+def test_an_op_that_names_axes_of_its_own_gets_the_sources_order() -> None:
+    body = """
+        %x = input() {shape = [2, 4, 6, 6]}
+        %p = max_pool(%x) {kernel = [2, 2], strides = [2, 2]}
+        %f = flip(%p) {axes = [1]}
+        return %f
+    """
+    assert "%f = flip(%p/transpose) {axes = [1]} : f32[2, 4, 3, 3]" in after(LAST, body)

@@ -82,3 +82,12 @@ def test_same_stays_where_the_size_is_unknown() -> None:
     before = graph(body)
     assert "same_upper" in after(NORMALIZE_PADDING, body)
     assert before.nodes[1].result.type.shape == (1, 2, None)
+
+
+def test_a_convolution_inside_a_recurrence_keeps_what_its_layer_says() -> None:
+    body = """
+        %x = input() {shape = [1, 3, 8, 8, 2]}
+        %y = conv_lstm(%x) {filters = 4, kernel = [3, 3], strides = [1, 1], dilations = [1, 1], padding = same_upper}
+        return %y
+    """
+    assert "same_upper" in after(NORMALIZE_PADDING, body)

@@ -60,14 +60,18 @@ def test_corpus_net_runs(path: Path) -> None:
     with session(made.text) as running:
         assert shapes(running, made.written.outputs) == stated
         running.run("init")
-        found = running.run([tensor(running, name) for name in made.written.outputs], drawn(running, made.written))
+        found = running.run(
+            [tensor(running, name) for name in made.written.outputs], drawn(running, made.written)
+        )
     assert all(np.isfinite(array).all() for array in found)
 
 
 def test_layers_are_scopes(net: Path) -> None:
     made = convert(net)
     with session(made.text) as running:
-        kinds = {node.name: node.type for node in running.graph.get_operations() if "Initializer" not in node.name}
+        kinds = {
+            node.name: node.type for node in running.graph.get_operations() if "Initializer" not in node.name
+        }
     assert kinds == {
         "data": "Placeholder",
         "conv1/pad": "Pad",

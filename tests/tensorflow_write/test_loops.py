@@ -52,9 +52,15 @@ def test_loop_computes_what_keras_does(name: str, tmp_path: Path) -> None:
 
 MASKED = {
     "embedding": lambda k, x: k.LSTM(3)(k.Embedding(5, 2, mask_zero=True)(x)),
-    "sequences": lambda k, x: k.GRU(3)(k.LSTM(2, return_sequences=True)(k.Embedding(5, 2, mask_zero=True)(x))),
-    "dense between": lambda k, x: k.GRU(3)(k.Dense(2, activation="relu")(k.Embedding(5, 2, mask_zero=True)(x))),
-    "both ways": lambda k, x: k.Bidirectional(k.LSTM(3, return_sequences=True))(k.Embedding(5, 2, mask_zero=True)(x)),
+    "sequences": lambda k, x: k.GRU(3)(
+        k.LSTM(2, return_sequences=True)(k.Embedding(5, 2, mask_zero=True)(x))
+    ),
+    "dense between": lambda k, x: k.GRU(3)(
+        k.Dense(2, activation="relu")(k.Embedding(5, 2, mask_zero=True)(x))
+    ),
+    "both ways": lambda k, x: k.Bidirectional(k.LSTM(3, return_sequences=True))(
+        k.Embedding(5, 2, mask_zero=True)(x)
+    ),
     "masking": lambda k, x: k.SimpleRNN(3)(k.Masking(0.0)(k.Embedding(5, 2)(x))),
 }
 

@@ -13,7 +13,7 @@ from transpiler.ir import Dim, Shape
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 FORMATS = ("caffe", "keras", "ir")
-TARGETS = ("caffe", "keras", "keras2", "ir")
+TARGETS = ("caffe", "keras", "keras2", "tensorflow", "ir")
 MAX_DIM = 2**31 - 1
 _MOST_DIGITS = 10
 

@@ -31,14 +31,25 @@ def write_output(path: str | None, text: str) -> None:
     """Write text as UTF-8 to a file, or to stdout if there is none."""
     content = text.encode("utf-8", errors="backslashreplace")
     if path is None or path == "-":
-        sys.stdout.flush()
-        sys.stdout.buffer.write(content)
-        sys.stdout.buffer.flush()
+        _write_stdout(content)
         return
     try:
         _write_file(Path(path).resolve(), content)
     except OSError as error:
         raise CannotWrite(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def _write_stdout(content: bytes) -> None:
+    if sys.stdout is None:
+        raise CannotWrite("standard output is closed; name a file with -o")
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise CannotWrite(f"cannot write to standard output: {error.strerror or error}") from error
 
 
 def _write_file(target: Path, content: bytes) -> None:

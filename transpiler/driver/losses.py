@@ -54,8 +54,11 @@ def _fields(kept: Mapping[str, Attr]) -> Iterator[str]:
         if name in _BOOKKEEPING:
             continue
         messages = [value] if name.endswith("_param") else value if name == "param" else []
-        inner = [key for message in _mappings(messages) for key in message]
-        yield from (f"{name}.{key}" for key in inner) if inner else (name,)
+        inner = [key for message in _mappings(messages) for key in message if key != "name"]
+        if inner:
+            yield from (f"{name}.{key}" for key in inner)
+        elif name != "param":
+            yield name
 
 
 def _mappings(values: Attr) -> Iterator[Mapping[str, Attr]]:

@@ -15,7 +15,7 @@ DEFAULT_PHASE: Final = "TEST"
 
 DATA_FORMATS: Final = ("channels_last", "channels_first", "keep")
 
-SUFFIXES: Final = {".prototxt": "caffe", ".json": "keras", ".ir": "ir"}
+SUFFIXES: Final = {".prototxt": "caffe", ".json": "keras", ".pbtxt": "tensorflow", ".ir": "ir"}
 """Which target an output file's suffix stands for; suffixes that several targets use are absent."""
 
 

@@ -33,6 +33,8 @@ def read_source(path: str | os.PathLike[str], sink: Sink | None = None) -> Sourc
     """
     name = os.fspath(path)
     if name == "-":
+        if sys.stdin is None:
+            _fail("T0003", STDIN, "standard input is closed", help="give the name of a file")
         return decode(_read_limited(sys.stdin.buffer, STDIN), STDIN, sink)
     return decode(_read_file(name), name, sink)
 

@@ -16,6 +16,7 @@ from transpiler.ir import Graph, Node, Op, Origin, ParamUse, Value
 from transpiler.ir.rewriting import GraphBuilder
 from transpiler.ops.core import Input
 from transpiler.ops.normalization import LRN, Region
+from transpiler.ops.recurrent_stack import ConvLSTM
 from transpiler.ops.shape import Concat, Flatten, Reshape, Slice, Transpose
 from transpiler.ops.spatial import DataFormat
 from transpiler.passes.layout_rules import Plan, is_transparent, plan
@@ -57,7 +58,7 @@ def _wanting(graph: Graph, target: DataFormat) -> _Groups:
     groups = _Groups()
     for node in graph.nodes:
         rank = node.operands[0].type.rank if node.operands else None
-        if getattr(node.op, "data_format", target) is not target:
+        if getattr(node.op, "data_format", target) is not target and not isinstance(node.op, ConvLSTM):
             for value in (*node.operands[:1], *node.results):
                 if value.type.rank == rank:
                     groups.mark(value)

@@ -12,12 +12,15 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from transpiler.ir import Node, Op, Permute, Regroup, Relayout, TensorType
+from transpiler.ir.op import fields_of
 from transpiler.ops import activation as act
 from transpiler.ops import elementwise as ew
 from transpiler.ops import normalization as norm
 from transpiler.ops import reduction, regularization, shape
+from transpiler.ops.array import FillLike
 from transpiler.ops.dense import Dense
 from transpiler.ops.pooling import GlobalPool
+from transpiler.ops.recurrent_stack import ConvLSTM
 from transpiler.ops.spatial import DataFormat
 from transpiler.passes.layouts import Blocks, Flattened, Layout, Permuted, converted, keeps_order
 
@@ -57,8 +60,28 @@ TRANSPARENT = (
 """Ops that work in any order of axes, so that the values around them share a layout."""
 
 
+POINTWISE = (
+    FillLike,
+    ew.Cast,
+    shape.Copies,
+    regularization.ActivityRegularization,
+    regularization.GaussianDropout,
+    regularization.GaussianNoise,
+)
+"""Ops outside the room of activations that treat every element alike."""
+_NAMES_AXES = frozenset({"axis", "axes", "shared_axes"})
+
+
 def is_transparent(op: Op) -> bool:
     return isinstance(op, TRANSPARENT)
+
+
+def is_pointwise(op: Op) -> bool:
+    """Whether an op does the same to every element wherever it lies: it names no axis and learns nothing."""
+    if isinstance(op, POINTWISE):
+        return True
+    activation = isinstance(op, act.Activation) and type(op).__module__ == act.__name__
+    return activation and not op.roles and _NAMES_AXES.isdisjoint(field.name for field in fields_of(op))
 
 
 def plan(node: Node, layouts: Sequence[Layout], target: DataFormat, wanted: bool) -> Plan:
@@ -66,7 +89,7 @@ def plan(node: Node, layouts: Sequence[Layout], target: DataFormat, wanted: bool
 
     `wanted`: spatial ops of the other format work on the node's result.
     """
-    if getattr(node.op, "data_format", target) is not target:
+    if getattr(node.op, "data_format", target) is not target and not isinstance(node.op, ConvLSTM):
         return _spatial(node, target)
     made = None
     match layouts[0] if layouts else None:
@@ -177,7 +200,7 @@ def _with_axes(node: Node, moved: Permuted) -> tuple[Op, Mapping[str, tuple[Rela
             return node.op, {}
         case regularization.Dropout() | regularization.AlphaDropout():
             return None
-        case act.Activation() | ew.Cast() | shape.Copies():
+        case op if is_pointwise(op):
             return node.op, {}
     return None
 
@@ -327,7 +350,7 @@ def _flattened(node: Node, flat: Flattened, layouts: Sequence[Layout]) -> Plan |
             return None
         case regularization.Masking() | regularization.SpatialDropout():
             return None
-        case act.Activation() | ew.Cast() | shape.Copies():
+        case op if is_pointwise(op):
             return Plan(op, (flat,), (flat,) * len(node.results))
     return None
 

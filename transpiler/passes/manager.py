@@ -17,6 +17,7 @@ from transpiler.ir.types import Shape
 from transpiler.ir.verifier import InvalidGraph, verify
 from transpiler.ops.convolution import Windowed
 from transpiler.ops.pooling import Pool
+from transpiler.ops.recurrent_stack import ConvLSTM
 from transpiler.ops.spatial import DataFormat
 from transpiler.ops.windows import Same
 
@@ -112,15 +113,16 @@ def _check_invariants(graph: Graph, holding: frozenset[str]) -> None:
 
 
 def _has_format(node: Node, wanted: DataFormat) -> bool:
-    """A spatial op on an input of unknown rank keeps its format: nothing could be transposed."""
-    unknown = any(value.type.shape is None for value in node.operands)
-    return unknown or getattr(node.op, "data_format", wanted) is wanted
+    """A spatial op on an input of unknown rank keeps its format, as does one with a time axis between."""
+    exempt = isinstance(node.op, ConvLSTM) or any(value.type.shape is None for value in node.operands)
+    return exempt or getattr(node.op, "data_format", wanted) is wanted
 
 
 def _is_explicit(node: Node) -> bool:
-    return not (isinstance(node.op, (Windowed, Pool)) and isinstance(node.op.padding, Same)) or any(
-        value.type.shape is None or None in value.type.shape[1:] for value in node.operands
-    )
+    if not isinstance(node.op, (Windowed, Pool)) or not isinstance(node.op.padding, Same):
+        return True
+    unknown = any(value.type.shape is None or None in value.type.shape[1:] for value in node.operands)
+    return unknown or isinstance(node.op, ConvLSTM)
 
 
 INVARIANTS: dict[str, Callable[[Node], bool]] = {

@@ -111,8 +111,8 @@ def evolve(op: AnyOp, **changes: object) -> AnyOp:
 
 def _normalize(graph: Graph, context: Context) -> Graph:
     def rule(node: Node, rewriter: Rewriter) -> Sequence[Value] | None:
-        if not isinstance(node.op, (Windowed, Pool)):
-            return None
+        if not isinstance(node.op, (Windowed, Pool)) or isinstance(node.op, ConvLSTM):
+            return None  # a window with a time axis before it keeps what its layer says
         shape = node.operands[0].type.shape
         if shape is None:
             return None

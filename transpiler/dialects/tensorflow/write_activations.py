@@ -122,6 +122,8 @@ UNARY: Final[Mapping[str, str]] = {
     "ones_like": "OnesLike",
     "zeros_like": "ZerosLike",
 }
+
+
 def unary(op: act.Unary, s: Steps) -> Result:
     if op.function in FORMULAS:
         return FORMULAS[op.function](s, as_float(s, s.x))

@@ -62,7 +62,9 @@ def embedding(op: Embedding, s: Steps) -> Result:
 def reversible_embedding(op: ReversibleEmbedding, s: Steps) -> Result:
     """Rows of a table, or the other way round the product with all of its rows, softly bounded."""
     if not op.reverse:
-        return s.op("GatherV2", s.param("kernel"), whole_numbers(s, s.x), scalar("axis", 0), name="embedding_lookup")
+        return s.op(
+            "GatherV2", s.param("kernel"), whole_numbers(s, s.x), scalar("axis", 0), name="embedding_lookup"
+        )
     kernel = s.param("kernel" if op.tied else "reverse_kernel")
     if s.rank() == 2:
         y = s.op("MatMul", s.x, kernel, transpose_a=False, transpose_b=True)

@@ -44,7 +44,9 @@ class Loop:
             merged.append(self.s.op("Merge", entered, back, name=f"{NAME}/Merge"))
         less = self.s.op("Less", merged[0], self.outside(test), name=f"{NAME}/Less")
         going = self.s.op("LoopCond", less, name=f"{NAME}/LoopCond")
-        self._switches = [self.s.many("Switch", value, going, count=2, name=f"{NAME}/Switch") for value in merged]
+        self._switches = [
+            self.s.many("Switch", value, going, count=2, name=f"{NAME}/Switch") for value in merged
+        ]
         return [self.s.op("Identity", switch[1], name=f"{NAME}/Identity") for switch in self._switches]
 
     def finish(self, values: Sequence[Tensor]) -> list[Tensor]:
@@ -101,7 +103,12 @@ class Loop:
                 source = self.outside(self.s.constant(numbers, name)).source
             else:
                 self.s.steps.append(
-                    Step(name, step.op, tuple(known.get(given, given) for given in step.inputs), step.attributes)
+                    Step(
+                        name,
+                        step.op,
+                        tuple(known.get(given, given) for given in step.inputs),
+                        step.attributes,
+                    )
                 )
                 source = Made(name)
             known[Made(step.name)] = source
@@ -124,7 +131,12 @@ class Array:
     def scatter(self, indices: Tensor, value: Tensor) -> None:
         """Fill it with the slices of a tensor's first axis."""
         self.flow = self.s.op(
-            "TensorArrayScatterV3", self.handle, indices, value, self.flow, name=f"{self.what}/TensorArrayScatterV3"
+            "TensorArrayScatterV3",
+            self.handle,
+            indices,
+            value,
+            self.flow,
+            name=f"{self.what}/TensorArrayScatterV3",
         )
 
     def read(self, loop: Loop, index: Tensor) -> Tensor:

@@ -281,7 +281,7 @@ def norm(op: array.Norm, s: Steps) -> Result:
         return s.op("Sqrt", reduced(s, "Sum", s.op("Square", s.x), axes, op.keepdims))
     if op.order == 1.0:
         return reduced(s, "Sum", s.op("Abs", s.x), axes, op.keepdims)
-    if op.order is not None and math.isinf(op.order):
+    if math.isinf(op.order):
         return reduced(s, "Max" if op.order > 0 else "Min", s.op("Abs", s.x), axes, op.keepdims)
     raise Refused(f"a norm of order {op.order} has no op")
 

@@ -120,11 +120,15 @@ def _gru(op: GRU, s: Steps, loop: Loop, x: Tensor, h: Tensor, kernel: Input) -> 
         hz, hr, hh = _parts(loop, product, 3)
     else:
         sizes = ints("size_splits", (2 * op.units, op.units))
-        gates, rest = s.many("SplitV", kernel, sizes, scalar("split_dim", 1), count=2, num_split=2, name="gates")
+        gates, rest = s.many(
+            "SplitV", kernel, sizes, scalar("split_dim", 1), count=2, num_split=2, name="gates"
+        )
         hz, hr = _parts(loop, _product(loop, h, loop.outside(gates)), 2)
     z = loop.apply(op.recurrent_activation, loop.op("AddV2", xz, hz))
     r = loop.apply(op.recurrent_activation, loop.op("AddV2", xr, hr))
-    share = loop.op("Mul", r, hh) if op.reset_after else _product(loop, loop.op("Mul", r, h), loop.outside(rest))
+    share = (
+        loop.op("Mul", r, hh) if op.reset_after else _product(loop, loop.op("Mul", r, h), loop.outside(rest))
+    )
     candidate = loop.apply(op.activation, loop.op("AddV2", xh, share))
     one = scalar("one", 1.0, DType.FLOAT32)
     return loop.op("AddV2", loop.op("Mul", z, h), loop.op("Mul", loop.op("Sub", one, z), candidate))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from transpiler.dialects.tensorflow.write_steps import (
     OPEN_SIZES,
@@ -234,8 +235,9 @@ def index(op: Index, s: Steps) -> Result:
         elif isinstance(item, Mapping) and "ellipsis" in item:
             dots |= 1 << i
         elif isinstance(item, Mapping):
-            first, last, by = item["slice"]  # type: ignore[misc]  # three numbers or none
-            begin, end, step = first or 0, last or 0, by or 1  # type: ignore[assignment]
+            limits: Any = item["slice"]
+            first, last, by = limits
+            begin, end, step = first or 0, last or 0, by or 1
             begin_mask |= (first is None) << i
             end_mask |= (last is None) << i
         else:

@@ -31,6 +31,9 @@ KNOWN_MARKERS: Final = ("time_major", "keras1_output_shape")
 """Markers of old meanings that rows understand."""
 
 
+WRAPPER: Final = "TimeDistributed"
+
+
 @attrs.frozen
 class Reading:
     """What a layer's config and call mean: its op, what follows it, and what is kept for the way back."""
@@ -111,6 +114,8 @@ def _with_output_shape(op: ConvTranspose, told: Any, type_: TensorType) -> ConvT
 
 def has_activation(layer: KerasLayer) -> bool:
     """Whether `activation` is applied to the layer's result, and so is a node of its own."""
+    if layer.class_name == WRAPPER:
+        return False  # the activation is the inner layer's argument
     rows = () if layer.is_operation else rows_reading(layer.class_name)
     return bool(rows) and not any("activation" in row.consumed for row in rows)
 
@@ -151,7 +156,7 @@ def _with_pattern(config: dict[str, Attr], pattern: Attr, types: Sequence[Tensor
 def _inner_activation(layer: KerasLayer, config: dict[str, Attr]) -> Attr:
     """The activation of the layer inside a TimeDistributed: it may as well act on the whole result."""
     inner = layer.inner.get("layer")
-    if layer.class_name != "TimeDistributed" or inner is None or not has_activation(inner):
+    if layer.class_name != WRAPPER or inner is None or not has_activation(inner):
         return None
     written: Any = config["layer"]
     settings = dict(written["config"])
