@@ -73,7 +73,7 @@ class Link:
             return value
         try:
             return self.read(value)
-        except (ValueError, TypeError, KeyError, IndexError) as error:
+        except (ValueError, TypeError, KeyError, IndexError, OverflowError) as error:
             raise FieldError(self.native, str(error)) from error
 
     def to_native(self, value: Any) -> Attr:

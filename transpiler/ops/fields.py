@@ -7,6 +7,7 @@ that cannot be meant raises ValueError, which readers turn into a diagnostic at 
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -30,6 +31,7 @@ def to_int(value: Any) -> int:
         isinstance(value, bool)
         or not isinstance(value, (int, float))
         or value != value
+        or value in (math.inf, -math.inf)
         or int(value) != value
     ):
         raise ValueError(f"{value!r} is not an integer")

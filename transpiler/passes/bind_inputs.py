@@ -27,7 +27,7 @@ def _keys(node: Node, value: Value) -> tuple[str, ...]:
 def input_names(graph: Graph) -> tuple[str, ...]:
     """One name for each input, as `--input-shape` takes it."""
     sources = (node for node in graph.nodes if isinstance(node.op, (Input, Data)))
-    return tuple(_keys(node, value)[0] for node in sources for value in node.results)
+    return tuple(name for node in sources for value in node.results for name in _keys(node, value)[:1])
 
 
 def check_names(graphs: Iterable[Graph], context: Context) -> None:

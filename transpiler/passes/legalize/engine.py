@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from transpiler.diagnostics import Span
 from transpiler.dialects.rows import Dialect, Refusal
-from transpiler.ir import Graph, Node, Op, ShapeError, Value
+from transpiler.ir import Graph, Node, Op, Value
 from transpiler.ir.rewriting import Rewriter, rewrite
 from transpiler.ops.core import Opaque
 from transpiler.passes.manager import Context
@@ -37,7 +37,7 @@ def legalize(
         for candidate in rules.get(type(node.op), ()):
             try:
                 made = candidate(node, rewriter)
-            except ShapeError as error:
+            except ValueError as error:  # sizes that make no sense, as types (ShapeError) or as fields
                 made = Refusal(str(error))
             if isinstance(made, Refusal):
                 reasons[node.name] = made

@@ -99,7 +99,7 @@ def _unroll(
     node: Node, rewriter: Rewriter, op: TimeMajorRecurrent, advance: _Advance
 ) -> Sequence[Value] | Refusal | None:
     shape = node.operands[0].type.shape
-    if shape is None or shape[0] is None or shape[0] > MOST_STEPS or shape[1] is None:
+    if shape is None or not shape[0] or shape[0] > MOST_STEPS or shape[1] is None:
         return Refusal(
             "continuation flags reset its state inside a sequence, which has to be written out step by step, and "
             f"that takes a known number of at most {MOST_STEPS} steps",

@@ -132,7 +132,11 @@ class GraphLowering(GraphBuilder):
         return self.blobs[name]
 
     def _implicit_input(self, layer: LayerRecord, position: int, name: str) -> None:
-        """A blob that nothing produces becomes an input of the graph, so that the rest can still be read."""
+        """A blob that nothing produces becomes an input of the graph, so that the rest can still be read.
+
+        Files without their data layers are common, and so are slips that nobody noticed: they stay readable, and other
+        targets ask for the input's shape. A bottom without a name is an error.
+        """
         span = layer.record.span_of("bottom", position)
         close = self._similar(name)
         fixes = (Fix(f"write `{close[0]}`", span, f'"{close[0]}"'),) if close and span is not None else ()
@@ -142,9 +146,11 @@ class GraphLowering(GraphBuilder):
             if maker and maker.span
             else ()
         )
-        self.sink.warning(
+        report = self.sink.warning if name else self.sink.error
+        taken = ": it is taken as an input" if name else ""
+        report(
             "T1030",
-            f"layer `{layer.name}` reads the blob `{name}`, which no layer before it produces: it is taken as an input",
+            f"layer `{layer.name}` reads the blob `{name}`, which no layer before it produces{taken}",
             span,
             notes=("Caffe itself refuses such a net: unknown bottom blob.",),
             related=related,
