@@ -168,6 +168,10 @@ class AdaptiveAveragePool(AdaptivePool):
     data_format: DataFormat = data_format()
 
 
+MOST_LEVELS = 16
+"""A pyramid of more levels would need pictures of more than 32,768 elements a side."""
+
+
 class Pooling(enum.Enum):
     """What a window is reduced to where an op leaves the choice."""
 
@@ -185,6 +189,12 @@ class SpatialPyramidPool(Op):
 
     height: int = f.integer("number of pyramid levels", least=1)
     pooling: Pooling = f.choice(Pooling, "what a bin is reduced to", Pooling.MAX)
+
+    def __attrs_post_init__(self) -> None:
+        if self.height > MOST_LEVELS:
+            raise ValueError(
+                f"{self.height} pyramid levels are more than the {MOST_LEVELS} that any picture has"
+            )
 
     def infer(self, operands: Sequence[TensorType]) -> tuple[TensorType, ...]:
         shape = operands[0].shape

@@ -22,6 +22,8 @@ from transpiler.ops.shape import (
 )
 from transpiler.passes.beside import Beside
 
+MOST_TILES = 1024
+"""A tensor is not joined with itself more often than this."""
 UNKNOWN_RANK = Refusal("the rank of its input is unknown", "give --input-shape")
 
 
@@ -84,7 +86,7 @@ def copies(node: Node, rewriter: Rewriter) -> Sequence[Value] | None:
     return (node.operands[0],) * len(node.results)
 
 
-def tile(node: Node, rewriter: Rewriter) -> Sequence[Value] | None:
+def tile(node: Node, rewriter: Rewriter) -> Sequence[Value] | Refusal | None:
     """A tensor joined with itself."""
     op = node.op
     if not isinstance(op, Tile):
@@ -92,6 +94,8 @@ def tile(node: Node, rewriter: Rewriter) -> Sequence[Value] | None:
     steps = Beside(node, rewriter)
     if op.tiles == 1:
         return steps.finish(Identity(), *node.operands)
+    if op.tiles > MOST_TILES:
+        return Refusal(f"it repeats its operand more than {MOST_TILES} times")
     return steps.finish(Concat(axis=op.axis), *(node.operands[0],) * op.tiles)
 
 

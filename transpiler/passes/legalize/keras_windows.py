@@ -30,6 +30,10 @@ from transpiler.passes.beside import Beside
 from transpiler.passes.legalize.nonnegative import is_nonnegative
 from transpiler.passes.normalize_padding import evolve, known, pairs_or_valid
 
+MOST_PARTS = 1024
+"""A layer is not written out as more layers than this."""
+MOST_DIVISORS = 1_000_000
+"""A table of divisors is not written out with more numbers than this."""
 LOWEST = -3.4028234663852886e38
 """The smallest float32: what Caffe's max pooling starts from, and neutral among finite numbers."""
 
@@ -187,6 +191,8 @@ def grouped_transposed(node: Node, rewriter: Rewriter) -> Sequence[Value] | Refu
         return None
     if op.groups > MAX_GROUPS:
         return Refusal(f"each of its {op.groups} groups would need a layer of its own")
+    if op.groups > MOST_PARTS:
+        return Refusal(f"more than {MOST_PARTS} groups would need as many layers")
     axis = op.data_format.axis(op.rank + 2)
     steps = Beside(node, rewriter)
     size, out = maps.channels // op.groups, op.filters // op.groups
@@ -282,7 +288,9 @@ def unfold(node: Node, rewriter: Rewriter) -> Sequence[Value] | Refusal | None:
     return steps.finish(Reshape(target=(*counts, maps.channels * len(parts)), axis=1), joined)
 
 
-def _counted_average(node: Node, op: AveragePool, spatial: tuple[int, ...], steps: Beside) -> Sequence[Value]:
+def _counted_average(
+    node: Node, op: AveragePool, spatial: tuple[int, ...], steps: Beside
+) -> Sequence[Value] | Refusal:
     """Zeros in front, then VALID or SAME; where neither divides right, VALID over all and a fixed correction."""
     pads = op.padding.pads if isinstance(op.padding, Explicit) else ((0, 0),) * op.rank
     counts = tuple(count or 0 for count in op.outputs(spatial))
@@ -302,6 +310,8 @@ def _counted_average(node: Node, op: AveragePool, spatial: tuple[int, ...], step
         x = steps.add("overhang", Pad(pads=tail, data_format=op.data_format), x)
     else:
         x = steps.add("pad", Pad(pads=pads, data_format=op.data_format), x)
+    if math.prod(counts) > MOST_DIVISORS:
+        return Refusal("its divisors differ from place to place, and there are too many places to list them")
     mean = steps.add("mean", evolve(op, padding=Valid(), **plain), x)
     return steps.finish(Rescale(scale=_corrections(op, spatial, pads, counts)), mean, params=())
 
