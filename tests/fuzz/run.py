@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
+import resource
 import sys
 import tempfile
 from collections import Counter
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from tests.fuzz.cases import Outcome, run_case
 from tests.fuzz.inputs import all_inputs
+
+MEMORY: Final = 4 * 1024**3
+"""Bytes of address space for each process."""
 
 
 def main() -> int:
@@ -23,10 +28,15 @@ def main() -> int:
     asked = parser.parse_args()
     inputs = all_inputs()
     seeds = range(asked.first, asked.first + asked.count)
-    with multiprocessing.Pool(asked.jobs) as pool:
+    with multiprocessing.Pool(asked.jobs, initializer=_limit_memory) as pool:
         outcomes = list(pool.imap_unordered(partial(_run, inputs), seeds, chunksize=50))
     sys.stdout.write(_summary(sorted(outcomes, key=lambda one: one.seed), len(inputs)))
     return 1 if any(one.fault for one in outcomes) else 0
+
+
+def _limit_memory() -> None:
+    """Let a case that wants too much memory fail by itself instead of taking the machine down."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 
 
 def _run(inputs: tuple[Path, ...], seed: int) -> Outcome:

@@ -118,6 +118,8 @@ def field(number: int, payload: bytes) -> bytes:
         (b"\x08\x07\x12\x07pytorch" + b"\x1a\x031.2" + b"\x00", "ONNX"),
         (b"\x08\x01" + field(2, field(1, b"\x00\x01")), "SavedModel"),
     ],
+    # archives carry the time they were made at: as part of an id it would differ between xdist's workers
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_binary_files_are_named(data: bytes, named: str) -> None:
     code, message = code_of(decode, data, "f")
