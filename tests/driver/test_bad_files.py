@@ -23,7 +23,7 @@ FILES = [
     pytest.param(codecs.BOM_UTF16_LE + b"l\0a", "T0009", (1, 1), id="utf-16-cut-short"),
     pytest.param(b"What a lovely day it is\n", "T0010", (1, 1), id="prose"),
     pytest.param(b"[1, 2, 3]", "T0010", (1, 1), id="json-but-no-model"),
-    pytest.param(b'node { name: "x" op: "Placeholder" }', "T0011", (1, 1), id="tensorflow"),
+    pytest.param(b'ir_version: 3 graph { node { op_type: "Relu" } }', "T0011", (1, 1), id="onnx"),
     pytest.param(b"net: 'net.prototxt'\nbase_lr: 0.01\n", "T1010", (1, 1), id="solver"),
 ]
 

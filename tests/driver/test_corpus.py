@@ -17,6 +17,7 @@ SHARED: Final = Path(__file__).parents[3] / "shared"
 CAFFE: Final = [
     path for path in sorted((SHARED / "oracle" / "caffe").glob("*.json")) if "_solver_" not in path.stem
 ]
+TENSORFLOW: Final = sorted((SHARED / "oracle" / "tensorflow").glob("*.json"))
 KERAS: Final = sorted((SHARED / "oracle" / "keras").glob("*.json"))
 
 
@@ -72,6 +73,15 @@ def test_keras_shapes(record: Path) -> None:
         assert layers[name].param_count == count, (name, kind)
         assert _shapes(layers[name], shape) == shape, (name, kind)
     assert found.param_count == said["total"]
+
+
+@pytest.mark.skipif(not TENSORFLOW, reason="the corpus is not here")
+@pytest.mark.parametrize("record", TENSORFLOW, ids=lambda path: path.stem)
+def test_tensorflow_totals(record: Path) -> None:
+    said = json.loads(record.read_text())
+    found = inspect_source(SHARED / "corpus" / "tensorflow" / f"{record.stem}.pbtxt")
+    assert found.param_count == said["total"]
+    assert [list(value.shape or ()) for value in found.outputs] == [said["shape"]]
 
 
 def _shapes(layer: LayerDescription, like: list[Any]) -> list[Any]:

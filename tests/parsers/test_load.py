@@ -13,7 +13,7 @@ import pytest
 
 from transpiler.diagnostics import CompileError, Sink
 from transpiler.parsers import load
-from transpiler.parsers.load import MAX_BYTES, decode, read_source
+from transpiler.parsers.load import MAX_BYTES, Binary, decode, read_input, read_source
 
 
 def code_of(action: Callable[..., object], *arguments: object) -> tuple[str, str]:
@@ -136,11 +136,13 @@ def test_what_is_no_file(tmp_path: Path) -> None:
     assert code_of(read_source, tmp_path / "file" / "inside")[0] == "T0003"
 
 
-def test_a_saved_model_directory_is_explained(tmp_path: Path) -> None:
-    (tmp_path / "saved_model.pb").write_bytes(b"x")
-    with pytest.raises(CompileError) as caught:
-        read_source(tmp_path)
-    assert "SavedModel" in str(caught.value.diagnostics[0].help)
+def test_a_directory_is_read_as_a_saved_model(tmp_path: Path) -> None:
+    assert code_of(read_input, tmp_path)[0] == "T0002"
+    (tmp_path / "saved_model.pb").write_bytes(b"\x08\x01" + field(2, field(1, b"\x00\x01")))
+    found = read_input(tmp_path)
+    assert isinstance(found, Binary)
+    assert found.kind.name == "a TensorFlow SavedModel in binary form"
+    assert found.kind.holds == "tensorflow"
 
 
 @pytest.mark.skipif(

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from transpiler.diagnostics import Sink
-from transpiler.driver.convert import legal_module, target_named
+from transpiler.driver.convert import target_named
+from transpiler.driver.legal import legal_module
 from transpiler.driver.options import Options
 from transpiler.driver.reading import read_module
 from transpiler.driver.running import one_phase, run_passes

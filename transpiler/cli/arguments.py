@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 import click
 
 from transpiler.driver.options import PHASES
+from transpiler.driver.reading import FORMATS
 from transpiler.ir import Dim, Shape
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-FORMATS = ("caffe", "keras", "ir")
 TARGETS = ("caffe", "keras", "keras2", "tensorflow", "ir")
 MAX_DIM = 2**31 - 1
 _MOST_DIGITS = 10
@@ -38,11 +38,20 @@ def _read_size(text: str, whole: str) -> Dim:
     return int(text)
 
 
+def _read_names(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """Names from texts like `scores,boxes:1`."""
+    return tuple(name.strip() for text in values for name in text.split(",") if name.strip())
+
+
 def source_options(command: Command) -> Command:
     """Add SRC and the options about how it is read."""
+    return click.argument("src", metavar="SRC")(reading_options(command))
+
+
+def reading_options(command: Command) -> Command:
+    """Add the options about how sources are read."""
     for decorate in reversed(
         (
-            click.argument("src", metavar="SRC"),
             click.option(
                 "--from", "source_format", type=click.Choice(FORMATS), help="Format of SRC, if not recognised."
             ),
@@ -55,6 +64,13 @@ def source_options(command: Command) -> Command:
             ),
             click.option("--level", type=int, metavar="N", help="Level for the rules of a Caffe net."),
             click.option("--stage", "stages", multiple=True, help="A stage for the rules of a Caffe net; repeatable."),
+            click.option(
+                "--inputs", multiple=True, callback=_read_names, metavar="TENSORS",
+                help="Where the network begins in a TensorFlow graph: NODE or NODE:1, comma between; repeatable.",
+            ),
+            click.option(
+                "--outputs", multiple=True, callback=_read_names, metavar="TENSORS", help="Where it ends."
+            ),
             click.option("--batch", type=click.IntRange(min=1), metavar="N", help="Batch size of every input."),
         )
     ):  # fmt: skip

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from transpiler.cli.arguments import TARGETS, source_options
-from transpiler.cli.output import check_output, write_output
+from transpiler.cli.output import CannotWrite, check_output, write_output
 from transpiler.cli.reporting import report, report_trace
 from transpiler.diagnostics import CompileError, Severity
-from transpiler.driver.options import DATA_FORMATS, SUFFIXES, Options, UsageError
+from transpiler.driver.options import DATA_FORMATS, Options, UsageError
+
+if TYPE_CHECKING:
+    from transpiler.driver.convert import Conversion
 
 
 @click.command()
@@ -20,6 +22,14 @@ from transpiler.driver.options import DATA_FORMATS, SUFFIXES, Options, UsageErro
     "--to", "target", type=click.Choice(TARGETS), help="What to write; default: what the suffix of -o says."
 )
 @click.option("-o", "--output", metavar="FILE", help="Where to write; default: stdout.")
+@click.option(
+    "--weights", metavar="FILE", help="The source's weights: .caffemodel, .h5, .keras, .npz, a checkpoint …"
+)
+@click.option(
+    "--weights-to",
+    metavar="FILE",
+    help="Where to write the weights alone: .caffemodel, .weights.h5, .npz.",
+)
 @click.option(
     "--data-format", type=click.Choice(DATA_FORMATS), help="Dimension order of images in the result."
 )
@@ -32,6 +42,8 @@ def convert(
     src: str,
     target: str | None,
     output: str | None,
+    weights: str | None,
+    weights_to: str | None,
     data_format: str | None,
     print_after: tuple[str, ...],
     stop_after: str | None,
@@ -48,10 +60,12 @@ def convert(
     from transpiler.driver.trace import Trace
 
     check_output(output, src)
-    options = Options(data_format=data_format, stop_after=stop_after, **reading)
+    check_output(weights_to, src)
+    options = Options(data_format=data_format, stop_after=stop_after, weights=weights, **reading)
     trace = Trace(frozenset(print_after))
     try:
         result = convert_source(src, target or _target_of(output), options, trace)
+        _check_forms(result, output, weights, weights_to)
     except CompileError as error:
         report(error.diagnostics, quiet=quiet)
         return 1
@@ -63,14 +77,51 @@ def convert(
     if strict and any(one.severity is Severity.WARNING for one in result.diagnostics):
         click.echo("nothing was written: --strict treats warnings as errors", err=True)
         return 1
-    write_output(output, result.text)
+    return _written(result, output, weights_to, quiet=quiet)
+
+
+def _written(result: Conversion, output: str | None, weights_to: str | None, *, quiet: bool) -> int:
+    """Write all files, weights first: a network whose weights could not be written does not appear."""
+    try:
+        for path in (weights_to, output):
+            if path is not None and path != "-":
+                report(result.save(path), quiet=quiet)
+    except CompileError as error:
+        report(error.diagnostics, quiet=quiet)
+        return 1
+    except OSError as error:
+        raise CannotWrite(f"cannot write {path}: {error.strerror or error}") from error
+    if output is None or output == "-":
+        write_output(None, result.text)
     return 0
 
 
+def _check_forms(result: Conversion, output: str | None, weights: str | None, weights_to: str | None) -> None:
+    """Refuse files that cannot hold what they are to hold. Raises UsageError."""
+    form = None if output is None or output == "-" else result.form(output)
+    if form is not None and not form.holds_model:
+        raise UsageError(f"{output} would hold the weights alone; name it with --weights-to")
+    if weights_to is not None and result.form(weights_to).holds_model:
+        raise UsageError(f"{weights_to} is {result.form(weights_to).words}; weights alone have another form")
+    if weights is not None and weights_to is None and (form is None or form.is_text):
+        raise UsageError(
+            f"text holds no weights: write another form ({_weighty(result)}), or name a file with --weights-to"
+        )
+
+
+def _weighty(result: Conversion) -> str:
+    from transpiler.driver.forms import FORMS
+
+    own = [form for form in FORMS if result.target.name in form.targets and form.needs_weights]
+    return ", ".join(form.suffix for form in own if form.holds_model) or "none"
+
+
 def _target_of(output: str | None) -> str:
-    suffix = PurePath(output or "").suffix.lower()
-    if suffix in SUFFIXES:
-        return SUFFIXES[suffix]
+    from transpiler.driver.forms import target_of
+
     if output is None or output == "-":
         raise click.UsageError(f"say what to write with --to: {', '.join(TARGETS)}")
-    raise click.UsageError(f"{output} does not tell what to write; add --to: {', '.join(TARGETS)}")
+    found = target_of(output)
+    if found is None:
+        raise click.UsageError(f"{output} does not tell what to write; add --to: {', '.join(TARGETS)}")
+    return found

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-import stat
 import sys
 from pathlib import Path
 
 import click
+
+from transpiler.driver.files import write_whole
 
 
 class CannotWrite(click.ClickException):
@@ -19,7 +20,7 @@ def check_output(path: str | None, source: str) -> None:
     if path is None or path == "-":
         return
     target = Path(path)
-    if target.is_dir():
+    if target.is_dir() and not path.endswith(os.sep):
         raise click.UsageError(f"the output {path} is a directory; name a file in it")
     if not target.parent.is_dir():
         raise click.UsageError(f"the directory {target.parent} of the output does not exist")
@@ -34,7 +35,7 @@ def write_output(path: str | None, text: str) -> None:
         _write_stdout(content)
         return
     try:
-        _write_file(Path(path).resolve(), content)
+        write_whole(Path(path).resolve(), content)
     except OSError as error:
         raise CannotWrite(f"cannot write {path}: {error.strerror or error}") from error
 
@@ -50,21 +51,3 @@ def _write_stdout(content: bytes) -> None:
         raise
     except OSError as error:
         raise CannotWrite(f"cannot write to standard output: {error.strerror or error}") from error
-
-
-def _write_file(target: Path, content: bytes) -> None:
-    """Fill a new file beside the target and rename it; devices and pipes are written to directly."""
-    before = target.stat() if target.exists() else None
-    if before is not None and not stat.S_ISREG(before.st_mode):
-        target.write_bytes(content)
-        return
-    partial = target.with_name(f".{target.name[:200]}.{os.getpid()}.partial")
-    try:
-        with partial.open("xb") as file:
-            file.write(content)
-        if before is not None:
-            partial.chmod(stat.S_IMODE(before.st_mode))
-        partial.replace(target)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise

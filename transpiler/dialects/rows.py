@@ -10,15 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
-from transpiler.ir import Node, Op
-from transpiler.ir.attributes import Attr, same
+from transpiler.ir import Node, Op, ParamUse
+from transpiler.ir.attributes import Attr, exactly, same
 from transpiler.ir.op import fields_of
 
 REQUIRED: Any = attrs.NOTHING
+MOST_REMEMBERED: Final = 4096
+"""A row forgets the ops that it read when it has read this many different ones."""
 
 
 class FieldError(ValueError):
@@ -79,6 +81,15 @@ class Link:
     def to_native(self, value: Any) -> Attr:
         return self.write(value) if self.write else plain(value)
 
+    @cached_property
+    def is_always_written(self) -> bool:
+        return self.always or self.default is REQUIRED
+
+    @cached_property
+    def plain_default(self) -> Attr:
+        """The default as writing gives values."""
+        return plain(self.default)
+
 
 @attrs.frozen
 class Array:
@@ -91,6 +102,15 @@ class Array:
     role: str
     axes: tuple[int, ...] | None = None
     shape: tuple[int, ...] | None = None
+
+
+@attrs.frozen
+class ArrayUse:
+    """A learned array where it is to be written: whose numbers, how they lie, and their canonical shape."""
+
+    use: ParamUse
+    spelling: Array
+    shape: tuple[int, ...]
 
 
 @attrs.frozen
@@ -117,6 +137,8 @@ class Row:
     roles: Callable[[Op, Mapping[str, Attr]], tuple[Array, ...]] | None = None
     read_only: bool = False
     write_only: bool = False
+    _ops: dict[object, Op] = attrs.field(factory=dict, init=False, eq=False, repr=False)
+    """What was read, by the exact content read: networks repeat themselves, and ops never change."""
 
     @cached_property
     def consumed(self) -> frozenset[str]:
@@ -132,6 +154,18 @@ class Row:
 
     def read(self, native: Native) -> Op:
         """The op that a native layer means. Raises FieldError naming the native field at fault."""
+        try:
+            key = (native.operands, native.results, exactly(native.config))
+        except TypeError:  # what a layer was called on is no plain data
+            return self._read(native)
+        op = self._ops.get(key)
+        if op is None:
+            if len(self._ops) >= MOST_REMEMBERED:
+                self._ops.clear()
+            op = self._ops[key] = self._read(native)
+        return op
+
+    def _read(self, native: Native) -> Op:
         values: dict[str, Any] = {}
         origin: dict[str, str] = {}
         for link in self.links:
@@ -151,7 +185,7 @@ class Row:
         config: dict[str, Attr] = dict(self.fixed)
         for link in self.links:
             value = link.to_native(getattr(node.op, link.field))
-            if link.always or link.default is REQUIRED or not same(value, plain(link.default)):
+            if link.is_always_written or not same(value, link.plain_default):
                 config[link.native] = value
         if self.put is not None:
             more = self.put(node)
@@ -169,7 +203,7 @@ class Row:
             back = self.read(native)
         except (FieldError, ValueError) as error:
             return Refusal(f"{self.native} cannot say this {node.op.name}: {error}")
-        if back == node.op:
+        if back is node.op or back == node.op:
             return native
         lost = [
             f.name
@@ -182,6 +216,20 @@ class Row:
     def arrays(self, op: Op, config: Mapping[str, Attr]) -> tuple[Array, ...]:
         """The learned arrays in the framework's own order."""
         return self.roles(op, config) if self.roles else tuple(Array(role) for role in op.roles)
+
+
+def array_uses(node: Node, arrays: Sequence[Array]) -> tuple[ArrayUse, ...]:
+    """What fills a shaped node's arrays. Raises ShapeError, and ValueError for an array of unknown size."""
+    if not arrays:
+        return ()
+    specs = node.op.params([value.type for value in node.operands])
+    found = []
+    for array in arrays:
+        sizes = [size for size in specs[array.role].shape if size is not None]
+        if len(sizes) != len(specs[array.role].shape):
+            raise ValueError(f"{node.name}: the size of {array.role} is not known")
+        found.append(ArrayUse(node.param(array.role), array, tuple(sizes)))
+    return tuple(found)
 
 
 def _equal(left: Any, right: Any) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from transpiler.diagnostics import CompileError, Diagnostic, Sink
-from transpiler.driver.convert import legal_module, target_named
+from transpiler.driver.convert import target_named
 from transpiler.driver.faults import contained
+from transpiler.driver.legal import legal_module
 from transpiler.driver.options import Options
 from transpiler.driver.reading import Input, read_module
 from transpiler.driver.running import run_passes

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import attrs
 
 from transpiler.diagnostics import Diagnostic, Sink
 from transpiler.driver.faults import contained
+from transpiler.driver.legal import Legal, legal_model
 from transpiler.driver.losses import note_losses
 from transpiler.driver.options import Options, UsageError
-from transpiler.driver.reading import Input, read_module
-from transpiler.driver.running import one_phase, printed, run_passes
+from transpiler.driver.reading import Input, read_model
+from transpiler.driver.running import printed
 from transpiler.driver.targets import TARGETS, Target
 from transpiler.driver.trace import Trace
-from transpiler.ir import Module
-from transpiler.passes.manager import Pass
+
+if TYPE_CHECKING:
+    from transpiler.driver.forms import Form
 
 
 @attrs.frozen
@@ -24,9 +28,52 @@ class Conversion:
 
     text: str
     diagnostics: tuple[Diagnostic, ...] = ()
+    legal: Legal | None = attrs.field(default=None, repr=False, eq=False)
+    """What the text was written from; None for a graph as IR text between two passes."""
+    target: Target = attrs.field(default=TARGETS["ir"], repr=False, eq=False)
 
     def __str__(self) -> str:
         return self.text
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether the source, or a file given beside it, holds the numbers of its learned arrays."""
+        return self.legal is not None and self.legal.store is not None
+
+    def save(self, path: str | os.PathLike[str]) -> tuple[Diagnostic, ...]:
+        """Write the model, or its weights, to a file of the form that the path's suffix names.
+
+        The file appears whole or not at all. Raises UsageError for a form that the target does not have or that
+        needs weights which are not there, OSError, and CompileError when weights turn out to be unreadable.
+        Returns what is to be said about it.
+        """
+        form, place = self.form(path), Path(path).resolve()
+        sink = Sink()
+        with contained(sink):
+            if form.is_text or self.legal is None:
+                from transpiler.driver.files import write_whole
+
+                write_whole(place, encoded(self.text))
+            else:
+                form.write(self.legal, os.fspath(place), sink)
+        sink.raise_if_errors()
+        return tuple(sink.diagnostics)
+
+    def form(self, path: str | os.PathLike[str]) -> Form:
+        """The form that a path asks for. Raises UsageError where that cannot be written."""
+        from transpiler.driver.forms import form_of
+
+        form = form_of(os.fspath(path), self.target.name)
+        if form.needs_weights and not self.has_weights:
+            raise UsageError(
+                f"{os.fspath(path)} holds weights, and there are none: give a file with --weights"
+            )
+        return form
+
+
+def encoded(text: str) -> bytes:
+    """Text as the bytes of a file."""
+    return text.encode("utf-8", errors="backslashreplace")
 
 
 def convert_source(
@@ -40,35 +87,16 @@ def convert_source(
     options, trace, sink = options or Options(), trace or Trace(), Sink()
     target = target_named(to)
     with contained(sink):
-        module = read_module(source, options, sink, trace)
+        model = read_model(source, options, sink, trace)
         sink.raise_if_errors()
-        module = legal_module(module, target, options, sink, trace)
+        legal = legal_model(model, target, options, sink, trace)
         sink.raise_if_errors()
-        if options.stop_after is None:
-            note_losses(module, target.name, sink)
+        if options.stop_after is not None:
+            return Conversion(printed(legal.module), tuple(sink.diagnostics))
+        note_losses(legal.module, target.name, sink)
         with trace.stage("write"):
-            text = printed(module) if options.stop_after else target.write(module, sink)
-    return Conversion(text, tuple(sink.diagnostics))
-
-
-def legal_module(module: Module, target: Target, options: Options, sink: Sink, trace: Trace) -> Module:
-    """The module, fresh from lowering, after all passes to `target`; without an exact form the sink has errors."""
-    from transpiler.passes.pipelines import READ, pipeline
-
-    if target.name == "caffe" and options.data_format == "channels_last":
-        raise UsageError("Caffe has one data format, channels_first")
-    steps = (*READ, *pipeline(module.framework, target.name, options.data_format))
-    _check_pass_names(trace.print_after | {options.stop_after or steps[0].name}, steps)
-    if options.phase or not target.has_phases:
-        module = one_phase(module, options.phase)
-    return run_passes(module, steps, options, sink, trace)
-
-
-def _check_pass_names(asked: Set[str], steps: Sequence[Pass]) -> None:
-    names = [step.name for step in steps]
-    unknown = sorted(asked - set(names))
-    if unknown:
-        raise UsageError(f"there is no pass {unknown[0]!r} on this way; there are: {', '.join(names)}")
+            text = target.write(legal.module, sink)
+    return Conversion(text, tuple(sink.diagnostics), legal, target)
 
 
 def target_named(name: str) -> Target:

@@ -18,9 +18,19 @@ def native_arrays(node: Node, framework: str) -> dict[str, Shape]:
         from transpiler.dialects.caffe.dialect import native_parameters
 
         found = native_parameters(node)
+    elif framework == "tensorflow":
+        found = _stored(node)
     else:
         found = _spelled(node, dialect_of(framework), specs)
     return found if set(found) == set(specs) else {role: spec.shape for role, spec in specs.items()}
+
+
+def _stored(node: Node) -> dict[str, Shape]:
+    """The arrays of a node as TensorFlow's variables hold them; none where it has no form for the node."""
+    from transpiler.dialects.tensorflow.write_rows import template_of
+
+    made = template_of(node)
+    return {} if isinstance(made, Refusal) else {array.role: made.shapes[array.role] for array in made.arrays}
 
 
 def param_specs(node: Node) -> dict[str, ParamSpec]:

@@ -41,6 +41,12 @@ class Options:
     """The level that a Caffe net's include and exclude rules are held against; None: as the file says."""
     stages: tuple[str, ...] = ()
     """The stages that they are held against, besides those the file sets."""
+    weights: str | None = None
+    """The path of a file with the weights of the source."""
+    inputs: tuple[str, ...] = ()
+    """The tensors of a TensorFlow graph at which the network begins; empty: as the graph says."""
+    outputs: tuple[str, ...] = ()
+    """Those at which it ends."""
     stop_after: str | None = None
     """The name of the pass after which to stop; the result is then the graph as IR text."""
 

@@ -1,78 +1,138 @@
-"""From a file's text to a lowered module: recognises the format, parses, lowers. Framework code loads as needed."""
+"""From a file to a lowered module: recognises the format, parses, lowers. Framework code loads as needed."""
 
 from __future__ import annotations
 
 import os
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from transpiler.diagnostics import CompileError, Sink, Source
-from transpiler.driver.options import Options, UsageError
+import attrs
+
+from transpiler.diagnostics import CompileError, Sink, Source, Span
+from transpiler.driver.options import DEFAULT_PHASE, Options, UsageError
 from transpiler.driver.trace import Trace
 from transpiler.ir import Module
 
 if TYPE_CHECKING:
     from transpiler.parsers.detect import Format
+    from transpiler.parsers.load import Binary
+    from transpiler.weights.stored import WeightFile
 
-Input = str | os.PathLike[str] | Source
-"""A path (`-`: standard input), or a text that is already in memory."""
+Input = str | os.PathLike[str] | Source | Module
+"""A path (`-`: standard input), a text that is already in memory, or a module that was built in Python."""
+FORMATS: Final = ("caffe", "keras", "tensorflow", "ir")
+"""What `--from` takes."""
+
+
+@attrs.frozen
+class Model:
+    """What a source holds: the network, and the weight file that it is at the same time (.keras, .h5)."""
+
+    module: Module
+    weights: WeightFile | None = None
 
 
 def read_module(source: Input, options: Options, sink: Sink, trace: Trace) -> Module:
     """The module that a source holds, every layer lowered, no shape inferred yet.
 
-    Raises CompileError when the text cannot be read or parsed; what lowering finds wrong is in the sink.
+    Raises CompileError when the source cannot be read or parsed; what lowering finds wrong is in the sink.
     """
+    return read_model(source, options, sink, trace).module
+
+
+def read_model(source: Input, options: Options, sink: Sink, trace: Trace) -> Model:
+    """The same, with the weights that the source holds beside the network."""
+    if isinstance(source, Module):
+        return Model(source)
+    if options.source_format is not None and options.source_format not in FORMATS:
+        raise UsageError(f"unknown format {options.source_format!r}; known are {', '.join(FORMATS)}")
     with trace.stage("read"):
-        text = _text(source, sink)
-        found = _format(text, options)
-    name = "model" if text.name.startswith("<") else PurePath(text.name).stem
-    module = _lowered(found, text, name, options, sink, trace)
+        found = _opened(source, sink)
+    weights = None
+    if not isinstance(found, Source):
+        if found.kind.holds == "keras":
+            found, weights = _keras_file(found, options, sink)
+        else:
+            return Model(_complete(_read_tensorflow(found, options, sink, trace), _start(found), sink))
+    return Model(_complete(_lowered(found, options, sink, trace), found.span(0, 0), sink), weights)
+
+
+def _opened(source: str | os.PathLike[str] | Source, sink: Sink) -> Source | Binary:
+    from transpiler.parsers.load import read_input
+
+    return source if isinstance(source, Source) else read_input(source, sink)
+
+
+def _start(binary: Binary) -> Span:
+    return Span(Source(binary.name, ""), 0, 0)
+
+
+def _complete(module: Module, start: Span, sink: Sink) -> Module:
     if not sink.has_errors and not any(graph.nodes for graph in module.graphs.values()):
-        sink.error("T4005", "the model has no layers", text.span(0, 0))
+        sink.error("T4005", "the model has no layers", start)
     return module
 
 
-def _lowered(found: Format, text: Source, name: str, options: Options, sink: Sink, trace: Trace) -> Module:
-    """The module of a text in a known format."""
+def _name(source: str) -> str:
+    """What a model is called whose file says nothing: the file's name, that of its directory for a SavedModel."""
+    path = PurePath(source)
+    if source.startswith("<"):
+        return "model"
+    return path.parent.name or "model" if path.stem == "saved_model" else path.stem
+
+
+def _lowered(text: Source, options: Options, sink: Sink, trace: Trace) -> Module:
+    """The module of a text."""
+    found = _format(text, options)
+    if found.name != "TENSORFLOW" and (options.inputs or options.outputs):
+        raise UsageError("only the tensors of a TensorFlow graph can be named as inputs and outputs")
     match found.name:
         case "CAFFE" | "CAFFE_SOLVER":  # lowering says of a solver that it is one, and where its network is
-            return _read_caffe(text, name, options, sink, trace)
+            return _read_caffe(text, options, sink, trace)
         case "KERAS":
-            return _read_keras(text, name, sink, trace)
+            return _read_keras(text, sink, trace)
+        case "TENSORFLOW":
+            return _read_tensorflow(text, options, sink, trace)
         case "IR":
-            return _read_ir(text, name, sink, trace)
+            return _read_ir(text, sink, trace)
         case _:
-            sink.error(
-                "T0011", f"{_WORDS[found.name]} is not read by this version", text.span(0, 0), help=_READABLE
-            )
+            sink.error("T0011", "an ONNX model is not read by this version", text.span(0, 0), help=_READABLE)
             raise CompileError(sink.diagnostics)
 
 
-_WORDS = {"TENSORFLOW": "a TensorFlow graph", "ONNX": "an ONNX model"}
-_READABLE = "what can be read: Caffe networks (.prototxt), Keras models (.json), IR text (.ir)"
-
-
-def _text(source: Input, sink: Sink) -> Source:
-    from transpiler.parsers.load import read_source
-
-    return source if isinstance(source, Source) else read_source(source, sink)
+_READABLE = (
+    "what can be read: Caffe networks (.prototxt), Keras models (.json, .keras, .h5), "
+    "TensorFlow graphs (.pbtxt, .pb, SavedModel), IR text (.ir)"
+)
 
 
 def _format(text: Source, options: Options) -> Format:
     from transpiler.parsers.detect import Format, detect
 
-    if options.source_format is not None:
-        try:
-            return Format(options.source_format)
-        except ValueError:
-            raise UsageError(
-                f"unknown format {options.source_format!r}; known are caffe, keras and ir"
-            ) from None
-    return detect(text).format
+    return detect(text).format if options.source_format is None else Format(options.source_format)
 
 
-def _read_caffe(text: Source, name: str, options: Options, sink: Sink, trace: Trace) -> Module:
+def _keras_file(found: Binary, options: Options, sink: Sink) -> tuple[Source, WeightFile]:
+    """The JSON inside a file that holds a whole Keras model, and its weights."""
+    from transpiler.weights.reading import whole_model
+
+    if found.path is None:
+        sink.error("T0008", f"{found.kind.name} cannot come from standard input", _start(found))
+        raise CompileError(sink.diagnostics)
+    whole = whole_model(found.path)
+    if whole is None:
+        sink.error(
+            "T0008",
+            f"this is {found.kind.name} with weights alone, not a whole model",
+            _start(found),
+            help="give it with --weights, and as SRC the description of the network",
+        )
+        raise CompileError(sink.diagnostics)
+    config, weights = whole
+    return Source(found.name, config), weights
+
+
+def _read_caffe(text: Source, options: Options, sink: Sink, trace: Trace) -> Module:
     from transpiler.parsers.textproto import parse_source
     from transpiler.passes.lower.caffe import lower
 
@@ -82,7 +142,7 @@ def _read_caffe(text: Source, name: str, options: Options, sink: Sink, trace: Tr
     with trace.stage("lower"):
         return lower(
             message,
-            name,
+            _name(text.name),
             sink,
             input_shapes=options.input_shapes,
             level=options.level,
@@ -90,7 +150,7 @@ def _read_caffe(text: Source, name: str, options: Options, sink: Sink, trace: Tr
         )
 
 
-def _read_keras(text: Source, name: str, sink: Sink, trace: Trace) -> Module:
+def _read_keras(text: Source, sink: Sink, trace: Trace) -> Module:
     from transpiler.parsers.json import parse_source
     from transpiler.passes.lower.keras import lower
 
@@ -98,10 +158,28 @@ def _read_keras(text: Source, name: str, sink: Sink, trace: Trace) -> Module:
         document = parse_source(text, sink)
         sink.raise_if_errors()
     with trace.stage("lower"):
-        return lower(document, name, sink)
+        return lower(document, _name(text.name), sink)
 
 
-def _read_ir(text: Source, name: str, sink: Sink, trace: Trace) -> Module:
+def _read_tensorflow(found: Source | Binary, options: Options, sink: Sink, trace: Trace) -> Module:
+    from transpiler.parsers.textproto import parse_source
+    from transpiler.passes.lower.tensorflow import lower
+
+    with trace.stage("parse"):
+        graph = parse_source(found, sink) if isinstance(found, Source) else found.data
+        sink.raise_if_errors()
+    with trace.stage("lower"):
+        return lower(
+            graph,
+            _name(found.name),
+            sink,
+            phase=options.phase or DEFAULT_PHASE,
+            inputs=options.inputs,
+            outputs=options.outputs,
+        )
+
+
+def _read_ir(text: Source, sink: Sink, trace: Trace) -> Module:
     from transpiler.parsers.irtext import parse_source
     from transpiler.passes.lower.irtext import lower
 
@@ -109,4 +187,4 @@ def _read_ir(text: Source, name: str, sink: Sink, trace: Trace) -> Module:
         document = parse_source(text, sink)
         sink.raise_if_errors()
     with trace.stage("lower"):
-        return lower(document, name, sink)
+        return lower(document, _name(text.name), sink)

@@ -21,10 +21,13 @@ def run_passes(
     options: Options,
     sink: Sink,
     trace: Trace,
+    *,
+    given: frozenset[str] = frozenset(),
 ) -> Module:
     """The module after the pipeline. What phases have in common to complain about is said once.
 
-    `options.stop_after` ends the pipeline early if it has that pass. Errors are in the sink.
+    The invariants `given` hold before it. `options.stop_after` ends the pipeline early if it has that pass. Errors are
+    in the sink.
     """
     check_names(module.graphs.values(), Context(sink, input_shapes=options.input_shapes))
     graphs: dict[str, Graph] = {}
@@ -32,7 +35,9 @@ def run_passes(
         own = Sink()
         context = Context(own, input_shapes=options.input_shapes, batch=options.batch)
         observer = _observer(module, phase, trace)
-        graphs[phase] = run(graph, pipeline, context, observers=(observer,), stop_after=options.stop_after)
+        graphs[phase] = run(
+            graph, pipeline, context, given=given, observers=(observer,), stop_after=options.stop_after
+        )
         said = set(sink.diagnostics)
         sink.extend(one for one in own.diagnostics if one not in said)
     return module.map(graphs)

@@ -32,12 +32,12 @@ def _caffe(module: Module, sink: Sink) -> str:
 def _keras(generation: int) -> Callable[[Module, Sink], str]:
     def write_keras(module: Module, sink: Sink) -> str:
         from transpiler.emitters.keras import write
-        from transpiler.syntax.json import from_python, print_json
+        from transpiler.syntax.json import print_python
 
         written = write(module, generation)
         for loss in dict.fromkeys(written.losses):
             sink.warning("T6002", f"layer {loss.layer}: {loss.what}", loss.span)
-        return print_json(from_python(written.document))
+        return print_python(written.document)
 
     return write_keras
 

@@ -19,7 +19,9 @@ from transpiler.dialects.keras.model import ArrayConstant, Call, KerasLayer
 from transpiler.dialects.keras.operations import OPERATIONS_PACKAGE
 from transpiler.dialects.keras.reader_entry import snake_case
 from transpiler.dialects.keras.spelling import CALL, DTYPE_NAMES, SYNTHETIC
+from transpiler.dialects.rows import ArrayUse, array_uses
 from transpiler.emitters.keras_units import Unit
+from transpiler.ir import ShapeError
 from transpiler.ir.attributes import Attr, same
 from transpiler.ir.types import DType
 from transpiler.ops.core import Constant, Opaque
@@ -103,7 +105,18 @@ def layer_of(unit: Unit, name: str, calls: Sequence[Call]) -> KerasLayer:
         registered_name=_registered(unit, class_name, module),
         original_class_name=unit.node.origin.type,
         span=unit.node.span,
+        arrays=_arrays(unit),
     )
+
+
+def _arrays(unit: Unit) -> tuple[ArrayUse, ...]:
+    """What fills the layer's weights; nothing where a size is not known, and nobody can have numbers for it."""
+    if unit.row is None or not unit.node.op.roles:
+        return ()
+    try:
+        return array_uses(unit.node, unit.row.arrays(unit.node.op, unit.native.config))
+    except (ShapeError, ValueError):
+        return ()
 
 
 def _class(unit: Unit) -> tuple[str | None, str]:

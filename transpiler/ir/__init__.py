@@ -3,6 +3,7 @@
 This room knows neither what an operation means (see `transpiler.ops`) nor any framework.
 """
 
+from transpiler.ir.arrays import LazyArray
 from transpiler.ir.attributes import Attr, Extras
 from transpiler.ir.graph import Graph, Module, Node, Origin, Value
 from transpiler.ir.op import Op, ParamSpec, ShapeError
@@ -17,6 +18,7 @@ __all__ = [
     "Extras",
     "Flip",
     "Graph",
+    "LazyArray",
     "Module",
     "Node",
     "Op",

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from typing import Any
 
 import attrs
 
 from transpiler.diagnostics import Span
+from transpiler.ir.arrays import LazyArray
 from transpiler.ir.attributes import NO_EXTRAS, Attr, Extras
 from transpiler.ir.op import Op
 from transpiler.ir.parameters import ParamUse
@@ -24,6 +26,10 @@ class Value:
     name: str
     type: TensorType = UNKNOWN
     native: str | None = None
+
+    def typed(self, type: TensorType) -> Value:
+        """A value of that type with the same names; the value itself if it has the type already."""
+        return self if self.type is type or self.type == type else Value(self.name, type, self.native)
 
 
 @attrs.frozen
@@ -58,9 +64,28 @@ class Node:
         (value,) = self.results
         return value
 
+    def evolve(self, **changes: Any) -> Node:
+        """The same node with some fields changed, as `attrs.evolve` does it for any class, only faster."""
+        return Node(
+            **{
+                "name": self.name,
+                "op": self.op,
+                "operands": self.operands,
+                "results": self.results,
+                "origin": self.origin,
+                "params": self.params,
+                "scope": self.scope,
+                "extras": self.extras,
+                **changes,
+            }
+        )
+
     def param(self, role: str) -> ParamUse:
         """The use that fills `role`: as recorded, or the node's own array."""
-        return next((use for use in self.params if use.role == role), ParamUse(role, f"{self.name}/{role}"))
+        for use in self.params:
+            if use.role == role:
+                return use
+        return ParamUse(role, f"{self.name}/{role}")
 
     def native(self, framework: str) -> Mapping[str, Attr]:
         """The extras kept for one framework (empty if none)."""
@@ -110,7 +135,7 @@ class Module:
     framework: str
     graphs: Mapping[str, Graph]
     extras: Extras = NO_EXTRAS
-    constants: Mapping[str, object] = attrs.field(factory=dict, repr=False)
+    constants: Mapping[str, LazyArray] = attrs.field(factory=dict, repr=False)
     """Arrays that the file itself holds, by parameter symbol; decoded when asked for, and no part of the text form."""
 
     def graph(self, phase: str) -> Graph:

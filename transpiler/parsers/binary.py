@@ -5,18 +5,38 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_MAGIC: Final[tuple[tuple[bytes, str, str | None], ...]] = (
-    (b"\x89HDF\r\n\x1a\n", "an HDF5 file", "it may hold Keras weights or a whole Keras model (.h5)"),
-    (b"\x1f\x8b", "a gzip archive", "unpack it first"),
-    (b"\x89PNG\r\n\x1a\n", "a PNG picture", None),
-    (b"\xff\xd8\xff", "a JPEG picture", None),
-    (b"GIF8", "a GIF picture", None),
-    (b"%PDF-", "a PDF document", None),
-    (b"\x93NUMPY", "a NumPy array (.npy)", None),
-    (b"\x7fELF", "a program", None),
-    (b"BZh", "a bzip2 archive", "unpack it first"),
-    (b"\xfd7zXZ\x00", "an xz archive", "unpack it first"),
-    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", "unpack it first"),
+import attrs
+
+_WEIGHTS: Final = "give it with --weights, and as SRC the description of the network"
+
+
+@attrs.frozen
+class BinaryKind:
+    """What a binary file is, and what to do about it. `holds`: the framework whose whole models such files can be."""
+
+    name: str
+    advice: str | None = None
+    holds: str | None = None
+
+
+_HDF5: Final = BinaryKind("an HDF5 file", _WEIGHTS, "keras")
+_KERAS_ARCHIVE: Final = BinaryKind(
+    "a Keras archive (.keras, a zip file)", "unpack it: the network is its config.json", "keras"
+)
+_GRAPH: Final = BinaryKind("a TensorFlow GraphDef in binary form (.pb)", None, "tensorflow")
+_SAVED: Final = BinaryKind("a TensorFlow SavedModel in binary form", None, "tensorflow")
+_MAGIC: Final[tuple[tuple[bytes, BinaryKind], ...]] = (
+    (b"\x89HDF\r\n\x1a\n", _HDF5),
+    (b"\x1f\x8b", BinaryKind("a gzip archive", "unpack it first")),
+    (b"\x89PNG\r\n\x1a\n", BinaryKind("a PNG picture")),
+    (b"\xff\xd8\xff", BinaryKind("a JPEG picture")),
+    (b"GIF8", BinaryKind("a GIF picture")),
+    (b"%PDF-", BinaryKind("a PDF document")),
+    (b"\x93NUMPY", BinaryKind("a NumPy array (.npy)")),
+    (b"\x7fELF", BinaryKind("a program")),
+    (b"BZh", BinaryKind("a bzip2 archive", "unpack it first")),
+    (b"\xfd7zXZ\x00", BinaryKind("an xz archive", "unpack it first")),
+    (b"7z\xbc\xaf\x27\x1c", BinaryKind("a 7-Zip archive", "unpack it first")),
 )
 _PICKLE: Final = re.compile(rb"\x80[\x02-\x05][\x80-\xff\x00-\x7f]")
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
@@ -29,45 +49,43 @@ _GRAPH_DEF: Final = re.compile(
 )
 
 
-def binary_kind(data: bytes) -> tuple[str, str | None] | None:
-    """Return what a binary file is and what to do about it; None if the first bytes look like text.
+def binary_kind(data: bytes, suffix: str = "") -> BinaryKind | None:
+    """Return what a binary file is; None if the first bytes look like text.
 
-    Only the first kilobytes are looked at, so `data` may be the beginning of a file.
+    Only the first kilobytes are looked at, so `data` may be the beginning of a file. `suffix` decides only where the
+    content does not.
     """
-    for magic, kind, advice in _MAGIC:
+    for magic, kind in _MAGIC:
         if data.startswith(magic):
-            return kind, advice
+            return kind
     if data.startswith(b"PK\x03\x04"):
         return _zip_kind(data)
     if _PICKLE.match(data) is not None:
-        return "a Python pickle", "pickles can run programs when opened and are never read"
+        return BinaryKind("a Python pickle", "pickles can run programs when opened and are never read")
     if _CONTROL.search(data, 0, 4096) is not None:
-        return _protobuf_kind(data)
+        return _protobuf_kind(data) or (_GRAPH if suffix.lower() in {".pb", ".meta"} else None)
     return None
 
 
-def _zip_kind(data: bytes) -> tuple[str, str | None]:
+def _zip_kind(data: bytes) -> BinaryKind:
     start = data[:4096]
     if b"metadata.json" in start or b"config.json" in start or b"model.weights.h5" in start:
-        return "a Keras archive (.keras, a zip file)", "unpack it: the network is its config.json"
+        return _KERAS_ARCHIVE
     if b".npy" in start:
-        return "an archive of NumPy arrays (.npz)", None
+        return BinaryKind("an archive of NumPy arrays (.npz)", _WEIGHTS)
     if b"data.pkl" in start:
-        return "a PyTorch checkpoint (a zip file with a pickle)", None
-    return "a zip archive", "unpack it first"
+        return BinaryKind("a PyTorch checkpoint (a zip file with a pickle)")
+    return BinaryKind("a zip archive", "unpack it first")
 
 
-def _protobuf_kind(data: bytes) -> tuple[str, str | None] | None:
+def _protobuf_kind(data: bytes) -> BinaryKind | None:
     """Tell the binary protobuf messages of the field by their first tags and lengths."""
     if _SAVED_MODEL.match(data) is not None:
-        return "a TensorFlow SavedModel in binary form", "export its graph as text (.pbtxt)"
+        return _SAVED
     if _ONNX.match(data) is not None:
-        return "an ONNX model in binary form", None
+        return BinaryKind("an ONNX model in binary form")
     if _GRAPH_DEF.match(data) is not None:
-        return (
-            "a TensorFlow GraphDef in binary form (.pb)",
-            "write it as text: tf.io.write_graph(…, as_text=True)",
-        )
+        return _GRAPH
     if named := _PRINTABLE_FIELD.match(data):
         name = data[2 : 2 + named[1][0]]
         follows = data[2 + named[1][0] : 4 + named[1][0]]
@@ -76,8 +94,5 @@ def _protobuf_kind(data: bytes) -> tuple[str, str | None] | None:
             and name.decode("ascii").isprintable()
             and follows[:1] in (b"\x12", b"\x1a", b"\x22", b"\xa2")
         ):
-            return (
-                "Caffe weights (a binary NetParameter, .caffemodel)",
-                "give the .prototxt that describes the network",
-            )
+            return BinaryKind("Caffe weights (a binary NetParameter, .caffemodel)", _WEIGHTS)
     return None

@@ -1,4 +1,4 @@
-"""From a path or standard input to text: every way in which a file is not readable text is told apart here."""
+"""From a path or standard input to a text or a binary model: whatever is neither is told apart here."""
 
 from __future__ import annotations
 
@@ -9,12 +9,28 @@ import sys
 from pathlib import Path
 from typing import BinaryIO, Final, NoReturn
 
+import attrs
+
 from transpiler.diagnostics import CompileError, Diagnostic, Severity, Sink, Source, Span
-from transpiler.parsers.binary import binary_kind
+from transpiler.parsers.binary import BinaryKind, binary_kind
 
 MAX_BYTES: Final = 512 * 1024 * 1024
 """Larger inputs are refused: no description of a network in text comes near."""
 STDIN: Final = "<stdin>"
+
+SAVED_MODEL: Final = ("saved_model.pb", "saved_model.pbtxt")
+"""The files that a SavedModel's directory has its graph in."""
+
+
+@attrs.frozen
+class Binary:
+    """A whole model in binary form. `path` is None for standard input."""
+
+    name: str
+    kind: BinaryKind
+    data: bytes = attrs.field(repr=False)
+    path: str | None = None
+
 
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -31,25 +47,51 @@ def read_source(path: str | os.PathLike[str], sink: Sink | None = None) -> Sourc
     Line endings stay as they are, so that offsets fit the file; a byte order mark is dropped. Text that is not UTF-8
     is read as Latin-1, with a warning in the sink, if one is given. Raises CompileError when there is no text to read.
     """
+    name, data = _bytes(path)
+    return decode(data, name, sink)
+
+
+def read_input(path: str | os.PathLike[str], sink: Sink | None = None) -> Source | Binary:
+    """Return the text of a file as `read_source` does, or what it holds if that is a whole model in binary form.
+
+    A directory is read as a TensorFlow SavedModel. Raises CompileError when the file is neither.
+    """
+    place = os.fspath(path)
+    if place != "-" and Path(place).is_dir():
+        inside = next((name for name in SAVED_MODEL if (Path(place) / name).is_file()), None)
+        place = place if inside is None else os.fspath(Path(place) / inside)
+    name, data = _bytes(place)
+    kind = None if _mark(data) else binary_kind(data, Path(name).suffix)
+    if kind is not None and kind.holds is not None:
+        return Binary(name, kind, data, None if place == "-" else place)
+    return decode(data, name, sink)
+
+
+def _bytes(path: str | os.PathLike[str]) -> tuple[str, bytes]:
+    """What diagnostics call the input, and what is in it."""
     name = os.fspath(path)
-    if name == "-":
-        if sys.stdin is None:
-            _fail("T0003", STDIN, "standard input is closed", help="give the name of a file")
-        return decode(_read_limited(sys.stdin.buffer, STDIN), STDIN, sink)
-    return decode(_read_file(name), name, sink)
+    if name != "-":
+        return name, _read_file(name)
+    if sys.stdin is None:
+        _fail("T0003", STDIN, "standard input is closed", help="give the name of a file")
+    return STDIN, _read_limited(sys.stdin.buffer, STDIN)
+
+
+def _mark(data: bytes) -> tuple[bytes, str] | None:
+    """The byte order mark that the data begin with, and the encoding that it announces."""
+    return next(((mark, encoding) for mark, encoding in _MARKS if data.startswith(mark)), None)
 
 
 def decode(data: bytes, name: str, sink: Sink | None = None) -> Source:
     """Return the text that bytes encode; `name` is what diagnostics call it. Raises CompileError if it is no text."""
     if not data:
         _fail("T0004", name, "the file is empty", help=None)
-    for mark, encoding in _MARKS:
-        if data.startswith(mark):
-            return _checked(name, _decode_marked(data[len(mark) :], encoding, name))
+    marked = _mark(data)
+    if marked is not None:
+        return _checked(name, _decode_marked(data[len(marked[0]) :], marked[1], name))
     kind = binary_kind(data)
     if kind is not None:
-        what, advice = kind
-        _fail("T0008", name, f"this is {what}, not a text description of a network", help=advice)
+        _fail("T0008", name, f"this is {kind.name}, not a text description of a network", help=kind.advice)
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -64,7 +106,7 @@ def _read_file(name: str) -> bytes:
     try:
         status = Path(name).stat()
         if stat.S_ISDIR(status.st_mode):
-            _fail("T0002", name, "this is a directory, not a file", help=_directory_help(name))
+            _fail("T0002", name, "this is a directory, not a file", help=None)
         if status.st_size > MAX_BYTES:
             _fail_size(name)
         with Path(name).open("rb") as stream:
@@ -126,12 +168,6 @@ def _warn_of_latin1(source: Source, offset: int, sink: Sink | None) -> None:
             source.span(offset, offset + 1),
             help="save it as UTF-8 if names or comments look wrong",
         )
-
-
-def _directory_help(name: str) -> str | None:
-    if (Path(name) / "saved_model.pb").is_file():
-        return "it is a TensorFlow SavedModel: export its graph as text (.pbtxt)"
-    return None
 
 
 def _fail_size(name: str) -> NoReturn:

@@ -20,6 +20,7 @@ from typing import Any
 import attrs
 
 from transpiler.diagnostics import Span
+from transpiler.dialects.rows import ArrayUse
 from transpiler.syntax.json import JsonValue, span_at
 
 
@@ -101,6 +102,8 @@ class KerasLayer:
     span: Span | None = attrs.field(default=None, eq=False, repr=False)
     ast: JsonValue | None = attrs.field(default=None, eq=False, repr=False)
     """The config as written."""
+    arrays: tuple[ArrayUse, ...] = attrs.field(default=(), eq=False, repr=False)
+    """What fills the layer's weights, in Keras's order, if the layer was made from a graph."""
     origins: Mapping[str, str] = attrs.field(factory=dict, eq=False, repr=False)
     """Which key of the config as written a key of `config` comes from, where the two differ."""
 

@@ -29,6 +29,8 @@ class Written:
 
     document: dict[str, Any]
     losses: tuple[Loss, ...] = ()
+    model: KerasModel | None = None
+    """The model with the names that the document gives its layers."""
 
 
 def to_keras3(model: KerasModel, types: TensorTypes | None = None) -> Written:
@@ -38,10 +40,11 @@ def to_keras3(model: KerasModel, types: TensorTypes | None = None) -> Written:
     loads without them. Names are changed where Keras 3 does not accept them (`writer_names.keras3_names`).
     """
     writer = _Keras3Writer()
-    document = writer.model(with_keras3_names(with_types(model, types or {})))
+    model = with_keras3_names(with_types(model, types or {}))
+    document = writer.model(model)
     if model.compile_config:
         document["compile_config"] = dict(model.compile_config)
-    return Written(document, tuple(writer.losses))
+    return Written(document, tuple(writer.losses), model)
 
 
 def to_keras2(model: KerasModel) -> Written:
@@ -51,7 +54,7 @@ def to_keras2(model: KerasModel) -> Written:
     writer = _Keras2Writer()
     document = writer.model(model)
     return Written(
-        {**document, "keras_version": KERAS2_VERSION, "backend": "tensorflow"}, tuple(writer.losses)
+        {**document, "keras_version": KERAS2_VERSION, "backend": "tensorflow"}, tuple(writer.losses), model
     )
 
 

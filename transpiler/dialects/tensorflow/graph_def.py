@@ -36,16 +36,6 @@ class TensorShape:
 
 
 @attrs.frozen(eq=False)
-class LazyArray:
-    """An array that is decoded when it is asked for: shape and element type are known without it."""
-
-    shape: tuple[int, ...]
-    dtype: DType | None
-    load: Callable[[], Array] = attrs.field(repr=False)
-    """Raises ValueError when the stored elements do not fit the shape."""
-
-
-@attrs.frozen(eq=False)
 class TensorProto:
     """A constant tensor. `array()` decodes it; raises ValueError when its elements do not fit its shape."""
 

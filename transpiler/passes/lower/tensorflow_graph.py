@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from transpiler.diagnostics import Sink
 from transpiler.dialects.tensorflow.functions import MISSING, FlatNode, Tensor
-from transpiler.dialects.tensorflow.graph_def import LazyArray, TensorProto, TensorShape, dtype_of
+from transpiler.dialects.tensorflow.graph_def import TensorProto, TensorShape, dtype_of
 from transpiler.dialects.tensorflow.ops_table import KNOWN, PLACEHOLDERS, READERS, RESULTS, VARIABLES
 from transpiler.dialects.tensorflow.plain import attributes
-from transpiler.ir import DType, Op, Origin, ParamUse, Shape, ShapeError, Value
+from transpiler.ir import DType, LazyArray, Op, Origin, ParamUse, Shape, ShapeError, Value
 from transpiler.ir.rewriting import GraphBuilder
 from transpiler.ops.core import Constant, Input, Opaque, Parameter
 from transpiler.ops.fields import to_shape
@@ -68,7 +68,7 @@ class GraphLowering:
         self.builder = GraphBuilder()
         self.values: dict[Tensor, Value] = {}
         self.statics: dict[Tensor, Static | None] = {}
-        self.constants: dict[str, object] = {}
+        self.constants: dict[str, LazyArray] = {}
         self.used: dict[str, int] = {}
         self.warned: set[str] = set()
         self.read_shapes = _read_shapes(view)

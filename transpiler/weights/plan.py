@@ -1,0 +1,16 @@
+"""What is to be written where: for each layer of a target's file, the arrays that fill its weights, in its order."""
+
+from __future__ import annotations
+
+import attrs
+
+from transpiler.dialects.rows import ArrayUse
+
+
+@attrs.frozen
+class LayerPlan:
+    """One layer with weights. `path` is its name; inside a nested model, behind those of the models around it."""
+
+    path: str
+    type: str
+    arrays: tuple[ArrayUse, ...]
