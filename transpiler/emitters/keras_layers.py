@@ -16,7 +16,7 @@ from transpiler.dialects.keras.defaults import (
     keras3_arguments,
 )
 from transpiler.dialects.keras.model import ArrayConstant, Call, KerasLayer
-from transpiler.dialects.keras.operations import OPERATIONS_PACKAGE
+from transpiler.dialects.keras.operations import APPLICATIONS_PACKAGE, OPERATIONS_PACKAGE
 from transpiler.dialects.keras.reader_entry import snake_case
 from transpiler.dialects.keras.spelling import CALL, DTYPE_NAMES, SYNTHETIC
 from transpiler.dialects.rows import ArrayUse, array_uses
@@ -53,14 +53,16 @@ class Names:
 
     def __init__(self) -> None:
         self.taken: set[str] = set()
+        self.counts: dict[str, int] = {}
+        """The last number given to each name."""
 
     def fresh(self, wanted: str) -> str:
         """The wanted name made legal, with a number behind it if it is taken, also in other letter case."""
         base = legal_name(wanted)
-        name, count = base, 0
+        name, key = base, base.lower()
         while name.lower() in self.taken:
-            count += 1
-            name = f"{base}_{count}"
+            self.counts[key] = self.counts.get(key, 0) + 1
+            name = f"{base}_{self.counts[key]}"
         self.taken.add(name.lower())
         return name
 
@@ -152,10 +154,11 @@ def _config(unit: Unit, class_name: str, name: str) -> tuple[dict[str, Any], dic
     if isinstance(unit.node.op, Opaque):
         return written, _opaque_inner(unit.node.op)
     layers: dict[str, Any] = {
-        key: written.pop(key) for key in INNER if isinstance(written.get(key), (Mapping, list))
+        key: written.pop(key) for key in INNER if key in written and isinstance(written[key], (Mapping, list))
     }
-    config = {**written, **{key: value for key, value in extras.items() if _is_argument(class_name, key)}}
-    return config, _inner(layers, insides, name)
+    own_class = unit.native.type.startswith(APPLICATIONS_PACKAGE)
+    said = {key: value for key, value in extras.items() if own_class or _is_argument(class_name, key)}
+    return {**written, **said}, _inner(layers, insides, name)
 
 
 def _is_argument(class_name: str, key: str) -> bool:

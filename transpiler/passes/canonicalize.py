@@ -30,6 +30,7 @@ from transpiler.ops.spatial import axis_of
 from transpiler.ops.windows import Explicit, Rounding
 from transpiler.passes.beside import Beside
 from transpiler.passes.manager import SHAPED, Context, Pass
+from transpiler.passes.trail import Moved
 
 
 def _copies(node: Node, rewriter: Rewriter) -> Sequence[Value] | None:
@@ -45,7 +46,7 @@ def _single(node: Node, rewriter: Rewriter) -> Sequence[Value] | None:
     return rewriter.swap(node, Identity() if factor == 1.0 else Affine(scale=factor))
 
 
-def _add(node: Node, rewriter: Rewriter) -> Sequence[Value] | None:
+def weighted_sum(node: Node, rewriter: Rewriter) -> Sequence[Value] | None:
     """Coefficients become factors in front."""
     op = node.op
     if not isinstance(op, Add) or len(node.operands) == 1:
@@ -184,7 +185,7 @@ def _full_window(node: Node, rewriter: Rewriter) -> Sequence[Value] | None:
 
 RULES: dict[type[Op], Callable[[Node, Rewriter], Sequence[Value] | None]] = {
     Copies: _copies,
-    Add: _add,
+    Add: weighted_sum,
     Multiply: _single,
     Axpy: _axpy,
     CropLike: _crop_like,
@@ -221,7 +222,6 @@ CANONICALIZE = Pass("canonicalize", _canonicalize, requires=frozenset({SHAPED}))
 
 def _fuse_scale(graph: Graph, context: Context) -> Graph:
     """A normalization without gamma and beta followed by a learned scale of the same axis is one normalization."""
-    del context
     second: dict[Value, Node] = {}
     for node in graph.nodes:
         if isinstance(node.op, Scale) and node.op.learned and node.op.num_axes == 1:
@@ -231,6 +231,8 @@ def _fuse_scale(graph: Graph, context: Context) -> Graph:
     if not second:
         return graph
     scaled = {node.result for node in second.values()}
+    gone: dict[str, Moved | None] = {norm.name: None for norm in second}
+    context.trail.note({**gone, **{scale.result.name: Moved(norm.name) for norm, scale in second.items()}})
 
     def rule(node: Node, rewriter: Rewriter) -> Sequence[Value] | None:
         if node.results and node.results[0] in scaled:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 
 import attrs
 
 from transpiler.dialects.keras.defaults_keras2 import KERAS2_DEFAULTS
 from transpiler.dialects.keras.downgrade import KERAS2_ACTIVATIONS
-from transpiler.dialects.keras.operations import ROW_BY_CLASS
+from transpiler.dialects.keras.operations import APPLICATIONS_PACKAGE, ROW_BY_CLASS
 from transpiler.dialects.keras.operations_special import SPECIAL_WRITERS
+from transpiler.dialects.keras.rows_applications import APPLICATION_ROWS
 from transpiler.dialects.keras.rows_array import MOVING_ROWS, REDUCTION_ROWS
 from transpiler.dialects.keras.rows_attention import ATTENTION_ROWS, GROUP_QUERY_ROWS
 from transpiler.dialects.keras.rows_convolution import CONVOLUTION_ROWS
@@ -62,6 +64,7 @@ _OPERATIONS = (*OPERATION_ROWS, *REDUCTION_ROWS, *MOVING_ROWS, *SLICING_ROWS)
 ROWS = (
     *_LAYERS,
     *_OPERATIONS,
+    *APPLICATION_ROWS,
     *(attrs.evolve(row, read_only=True) for row in LOCAL_ROWS_OF_KERAS2),
     *RETIRED_ROWS,
 )
@@ -104,9 +107,10 @@ def spell_as_written(dialect: Dialect, node: Node) -> tuple[Row, Native] | Refus
 
     What was an operation stays one, if it can.
     """
+    source = node.origin.type
     rows = dialect.writers(type(node.op))
-    same_class = [row for row in rows if type_name(row.native) == node.origin.type]
-    same_kind = [row for row in rows if node.origin.type.startswith("ops.") and "." in row.native]
+    same_class = [row for row in rows if type_name(row.native) == source]
+    same_kind = [row for row in rows if "." in row.native] if source.startswith("ops.") else []
     for row in (*same_class, *same_kind):
         native = row.write(node)
         if isinstance(native, Native):
@@ -114,7 +118,8 @@ def spell_as_written(dialect: Dialect, node: Node) -> tuple[Row, Native] | Refus
     return dialect.spell(node)
 
 
+@cache
 def type_name(native_type: str) -> str:
     """What people see as a layer's type: its class, for operations with `ops.` before it."""
     package, _, class_name = native_type.rpartition(".")
-    return f"ops.{class_name}" if package else class_name
+    return f"ops.{class_name}" if package and not package.startswith(APPLICATIONS_PACKAGE) else class_name

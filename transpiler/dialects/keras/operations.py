@@ -21,6 +21,7 @@ from typing import Any, Final
 import attrs
 
 OPERATIONS_PACKAGE: Final = "keras.src.ops"
+APPLICATIONS_PACKAGE: Final = "keras.src.applications"
 
 
 @attrs.frozen

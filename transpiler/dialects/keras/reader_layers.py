@@ -10,7 +10,7 @@ from typing import Any, Final
 import attrs
 
 from transpiler.dialects.keras.model import Call, KerasLayer, KerasModel, ModelKind, TensorRef
-from transpiler.dialects.keras.operations import OPERATIONS_PACKAGE
+from transpiler.dialects.keras.operations import APPLICATIONS_PACKAGE, OPERATIONS_PACKAGE
 from transpiler.dialects.keras.reader_entry import Entry, ReadContext, member, read_entry, snake_case
 from transpiler.dialects.keras.upgrade import upgrade_layer
 from transpiler.dialects.keras.upgrade_layer import LayerUpgrade
@@ -91,6 +91,8 @@ def read_layer(entry: Entry, name: str, context: ReadContext, read_submodel: Sub
 
 def _public_module(module: str | None) -> str | None:
     """Return where Keras 3 finds the class: None for its own layers, however the file names their module."""
+    if module is not None and module.startswith(f"tf_{APPLICATIONS_PACKAGE}."):
+        return module.removeprefix("tf_")
     if (
         module is None
         or module in ("keras.layers", "keras")

@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from transpiler.dialects.keras.defaults import is_keras3_layer
 from transpiler.dialects.keras.model import Generation
+from transpiler.dialects.keras.operations import APPLICATIONS_PACKAGE
 from transpiler.dialects.keras.upgrade_keras1 import KERAS1_CLASS_NAMES, upgrade_keras1
 from transpiler.dialects.keras.upgrade_keras2 import KERAS2_CLASS_NAMES, RETIRED_CLASSES, upgrade_keras2
 from transpiler.dialects.keras.upgrade_layer import LayerUpgrade
@@ -49,6 +50,8 @@ def is_known_class(class_name: str) -> bool:
 def upgrade_layer(layer: LayerUpgrade) -> None:
     """Rewrite a layer's class and config, in place, into Keras 3 spelling."""
     if not is_known_class(layer.class_name):
+        if f"{APPLICATIONS_PACKAGE}." in (layer.module or ""):
+            _upgrade_objects(layer)
         return
     generation = layer.context.generation
     if generation in (Generation.KERAS1, Generation.KERAS2):

@@ -17,8 +17,8 @@ from transpiler.dialects.keras.operations_special import SLICING_FUNCTION, Funct
 from transpiler.dialects.keras.upgrade_keras2 import MARKER_ARGUMENTS
 from transpiler.dialects.keras.upgrade_objects import HARD_SIGMOID_02, dtype_policy, hard_sigmoid_02_object
 from transpiler.dialects.keras.upgrade_operations import FUNCTION_LAYER_CLASSES, RAW_OP_CLASS
-from transpiler.dialects.keras.writer_calls import TensorTypes, keras2_arguments_of, keras2_call, keras3_call
-from transpiler.dialects.keras.writer_names import with_keras3_names, with_types
+from transpiler.dialects.keras.writer_calls import keras2_arguments_of, keras2_call, keras3_call
+from transpiler.dialects.keras.writer_names import with_keras3_names
 
 KERAS2_VERSION: Final = "2.15.0"
 
@@ -33,14 +33,13 @@ class Written:
     """The model with the names that the document gives its layers."""
 
 
-def to_keras3(model: KerasModel, types: TensorTypes | None = None) -> Written:
+def to_keras3(model: KerasModel) -> Written:
     """Return a model as Keras 3.15 writes it.
 
-    `types` gives the model's tensors their shape and dtype where it was not read from a Keras 3 file; Keras
-    loads without them. Names are changed where Keras 3 does not accept them (`writer_names.keras3_names`).
+    Names are changed where Keras 3 does not accept them (`writer_names.keras3_names`).
     """
     writer = _Keras3Writer()
-    model = with_keras3_names(with_types(model, types or {}))
+    model = with_keras3_names(model)
     document = writer.model(model)
     if model.compile_config:
         document["compile_config"] = dict(model.compile_config)

@@ -6,15 +6,12 @@ arguments in them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Any, Final
 
 from transpiler.dialects.keras.defaults import RECURRENT_CLASSES, call_parameters
 from transpiler.dialects.keras.model import ArrayConstant, Call, KerasLayer, TensorRef
 from transpiler.dialects.keras.operations_special import FunctionCall
-
-TensorTypes = Mapping[TensorRef, tuple[Sequence[int | None], str]]
-"""The shape, batch first, and dtype of tensors."""
 
 _CONSTANT: Final = "_CONSTANT_VALUE"
 

@@ -1,4 +1,4 @@
-"""What a model is given before Keras 3 writes it: names that Keras 3 accepts, and the types of its tensors."""
+"""What a model is given before Keras 3 writes it: names that Keras 3 accepts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import attrs
 
 from transpiler.dialects.keras.model import Call, KerasLayer, KerasModel, TensorRef, map_structure
 from transpiler.dialects.keras.reader_entry import unique_name
-from transpiler.dialects.keras.writer_calls import TensorTypes
 
 _FORBIDDEN: Final = "/"
 
@@ -61,20 +60,6 @@ def _inner_renamed(layer: KerasLayer) -> KerasLayer:
     model = with_keras3_names(layer.model) if layer.model is not None else None
     inner = {key: _inner_renamed(inner) for key, inner in layer.inner.items()}
     return attrs.evolve(layer, name=layer.name.replace(_FORBIDDEN, "_"), model=model, inner=inner)
-
-
-def with_types(model: KerasModel, types: TensorTypes) -> KerasModel:
-    """Return the model with the shape and dtype of tensors written into its calls, where `types` has them."""
-    if not types:
-        return model
-
-    def typed(value: Any) -> Any:
-        if not _is_tensor(value) or value not in types:
-            return value
-        shape, dtype = types[value]
-        return attrs.evolve(value, shape=tuple(shape), dtype=dtype)
-
-    return attrs.evolve(model, layers=tuple(_mapped(layer, typed) for layer in model.layers))
 
 
 def _is_tensor(value: Any) -> bool:

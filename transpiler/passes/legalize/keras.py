@@ -15,6 +15,8 @@ from transpiler.ops import reduction, shape
 from transpiler.ops.caffe_recurrent import TimeMajorLSTM, TimeMajorRNN
 from transpiler.ops.core import Input, Parameter
 from transpiler.ops.dense import Dense, Embedding
+from transpiler.ops.elementwise import Add
+from transpiler.passes.canonicalize import weighted_sum
 from transpiler.passes.legalize import keras_learned as learned
 from transpiler.passes.legalize import keras_math as maths
 from transpiler.passes.legalize import keras_normalization as normalization
@@ -48,6 +50,7 @@ RULES: Mapping[type[Op], Sequence[LegalRule]] = {
     norm.LRN: (normalization.lrn,),
     norm.MVN: (normalization.mvn,),
     norm.L2Normalize: (normalization.l2_normalize,),
+    Add: (weighted_sum,),
     act.Exp: (maths.exp,),
     act.Log: (maths.log,),
     act.Power: (maths.power,),

@@ -15,6 +15,7 @@ from transpiler.dialects.keras.defaults_keras3 import KERAS3_DEFAULTS
 from transpiler.dialects.keras.dialect import KERAS3, rows_reading
 from transpiler.dialects.keras.inner import plain_layer
 from transpiler.dialects.keras.model import KerasLayer
+from transpiler.dialects.keras.operations import APPLICATIONS_PACKAGE
 from transpiler.dialects.keras.spelling import CALL, DTYPES, RANKS, SYNTHETIC
 from transpiler.dialects.keras.upgrade_keras2 import MARKER_ARGUMENTS
 from transpiler.dialects.rows import FieldError, Native, Row
@@ -46,8 +47,14 @@ class Reading:
 
 
 def native_type(layer: KerasLayer) -> str:
-    """The name under which rows know a layer: its class, for operations with the module before it."""
-    return f"{layer.module}.{layer.class_name}" if layer.is_operation else layer.class_name
+    """The name under which rows know a layer: its class, for what is no public layer with the module before it."""
+    named = layer.is_operation or _is_applications(layer)
+    return f"{layer.module}.{layer.class_name}" if named else layer.class_name
+
+
+def _is_applications(layer: KerasLayer) -> bool:
+    """Whether the class is one that `keras.applications` brings along, under whatever name it was registered."""
+    return (layer.module or "").startswith(APPLICATIONS_PACKAGE)
 
 
 def read_layer(
@@ -123,10 +130,8 @@ def has_activation(layer: KerasLayer) -> bool:
 def _reader(layer: KerasLayer, native: Native) -> Row | None:
     """The row that reads a layer. None also for what changes its meaning in a way that no row knows."""
     markers = MARKER_ARGUMENTS.get(layer.class_name, frozenset()) - set(KNOWN_MARKERS)
-    if any(marker in layer.config for marker in markers) or layer.registered_name not in (
-        None,
-        layer.class_name,
-    ):
+    own_name = layer.registered_name in (None, layer.class_name) or _is_applications(layer)
+    if any(marker in layer.config for marker in markers) or not own_name:
         return None
     row = KERAS3.reader(native)
     if row is None or (CALL in native.config and CALL not in row.consumed):
