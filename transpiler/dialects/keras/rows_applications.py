@@ -25,7 +25,7 @@ def _written_so(class_name: str) -> Any:
     """A guard: these classes are written for layers that were read as such; others have public layers."""
 
     def guard(node: Node) -> Refusal | None:
-        if node.origin.type == class_name and "keras" in node.extras:
+        if node.origin.type == class_name:
             return None
         return Refusal(f"{class_name} belongs to keras.applications")
 
