@@ -19,7 +19,7 @@ from transpiler.cli import main
 
 SECONDS: Final = 5.0
 """Nothing may take longer, however broken the file."""
-TARGETS: Final = ("keras", "caffe", "ir", "keras2")
+TARGETS: Final = ("keras", "caffe", "ir", "keras2", "tensorflow")
 
 
 class TookTooLong(BaseException):

@@ -13,20 +13,28 @@ from pathlib import Path
 from typing import Final
 
 from tests.fuzz.cases import Outcome, run_case
-from tests.fuzz.inputs import all_inputs
+from tests.fuzz.inputs import KINDS, all_inputs, binary_graphs
 
 MEMORY: Final = 4 * 1024**3
 """Bytes of address space for each process."""
 
 
 def main() -> int:
-    """Run the cases, write a summary to stdout, and return 1 if any of them misbehaved."""
+    """Run the cases that are asked for; 1 if any of them misbehaved."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=20_000, help="how many cases")
     parser.add_argument("--jobs", type=int, default=2, help="how many processes")
     parser.add_argument("--first", type=int, default=0, help="the first seed")
+    parser.add_argument("--kinds", default=",".join(KINDS), help="which parts of the corpus, comma between")
+    parser.add_argument("--binary", action="store_true", help="also TensorFlow's graphs in binary form")
     asked = parser.parse_args()
-    inputs = all_inputs()
+    with tempfile.TemporaryDirectory() as folder:
+        more = binary_graphs(Path(folder)) if asked.binary else ()
+        return _cases((*all_inputs(tuple(asked.kinds.split(","))), *more), asked)
+
+
+def _cases(inputs: tuple[Path, ...], asked: argparse.Namespace) -> int:
+    """Run the cases, write a summary to stdout, and return 1 if any of them misbehaved."""
     seeds = range(asked.first, asked.first + asked.count)
     with multiprocessing.Pool(asked.jobs, initializer=_limit_memory) as pool:
         outcomes = list(pool.imap_unordered(partial(_run, inputs), seeds, chunksize=50))

@@ -43,6 +43,18 @@ def _read_names(ctx: click.Context, param: click.Parameter, values: tuple[str, .
     return tuple(name.strip() for text in values for name in text.split(",") if name.strip())
 
 
+_INPUT_SHAPE = click.option(
+    "--input-shape", "input_shapes", multiple=True, callback=_read_shapes, metavar="NAME=DIMS",
+    help="Shape, batch first, of an input whose size is open; repeatable.",
+)  # fmt: skip
+_BATCH = click.option("--batch", type=click.IntRange(min=1), metavar="N", help="Batch size of every input.")
+
+
+def size_options(command: Command) -> Command:
+    """Add the options that say sizes which a network leaves open."""
+    return _INPUT_SHAPE(_BATCH(command))
+
+
 def source_options(command: Command) -> Command:
     """Add SRC and the options about how it is read."""
     return click.argument("src", metavar="SRC")(reading_options(command))
@@ -58,10 +70,7 @@ def reading_options(command: Command) -> Command:
             click.option(
                 "--phase", type=click.Choice(PHASES, case_sensitive=False), help="Phase of a net that has several."
             ),
-            click.option(
-                "--input-shape", "input_shapes", multiple=True, callback=_read_shapes, metavar="NAME=DIMS",
-                help="Shape, batch first, of an input that SRC leaves open; repeatable.",
-            ),
+            _INPUT_SHAPE,
             click.option("--level", type=int, metavar="N", help="Level for the rules of a Caffe net."),
             click.option("--stage", "stages", multiple=True, help="A stage for the rules of a Caffe net; repeatable."),
             click.option(
@@ -71,7 +80,7 @@ def reading_options(command: Command) -> Command:
             click.option(
                 "--outputs", multiple=True, callback=_read_names, metavar="TENSORS", help="Where it ends."
             ),
-            click.option("--batch", type=click.IntRange(min=1), metavar="N", help="Batch size of every input."),
+            _BATCH,
         )
     ):  # fmt: skip
         command = decorate(command)

@@ -6,15 +6,12 @@ import errno
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Final
 
 import click
 
 from transpiler import __version__
-from transpiler.cli.check import check
-from transpiler.cli.convert import convert
-from transpiler.cli.inspect import inspect
-from transpiler.cli.ops import ops
 
 EXIT_DONE: Final = 0
 EXIT_ERRORS: Final = 1
@@ -22,18 +19,30 @@ EXIT_USAGE: Final = 2
 EXIT_INTERRUPTED: Final = 130
 """What shells expect of a program that Ctrl-C ended."""
 
+COMMANDS: Final = ("convert", "inspect", "check", "verify", "batch", "worker", "golden", "zoo", "ops")
+"""The subcommands. Each stands in the module of its name, which is loaded when the command is asked for."""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+
+class _Commands(click.Group):
+    """Subcommands that are loaded one by one: a conversion must start fast."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        found: click.Command = getattr(import_module(f"transpiler.cli.{cmd_name}"), cmd_name)
+        return found
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="transpiler", message="%(prog)s %(version)s")
 def cli() -> None:
     """Translate neural-network descriptions between frameworks, exactly or not at all.
 
     Exit codes: 0 done, 1 the model has errors, 2 wrong usage.
     """
-
-
-for command in (convert, inspect, check, ops):
-    cli.add_command(command)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

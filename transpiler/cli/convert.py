@@ -64,7 +64,7 @@ def convert(
     options = Options(data_format=data_format, stop_after=stop_after, weights=weights, **reading)
     trace = Trace(frozenset(print_after))
     try:
-        result = convert_source(src, target or _target_of(output), options, trace)
+        result = convert_source(src, target or written_target(output), options, trace)
         _check_forms(result, output, weights, weights_to)
     except CompileError as error:
         report(error.diagnostics, quiet=quiet)
@@ -116,7 +116,8 @@ def _weighty(result: Conversion) -> str:
     return ", ".join(form.suffix for form in own if form.holds_model) or "none"
 
 
-def _target_of(output: str | None) -> str:
+def written_target(output: str | None) -> str:
+    """The target that an output file's suffix stands for. Raises click.UsageError."""
     from transpiler.driver.forms import target_of
 
     if output is None or output == "-":

@@ -28,7 +28,7 @@ _FACTOR: Final = 2
 
 
 @attrs.frozen
-class _Layer:
+class LearnedLayer:
     """A layer of the source and the arrays it learns, in its framework's order."""
 
     name: str
@@ -50,7 +50,7 @@ def bind(module: Module, file: WeightFile, sink: Sink) -> Store:
 def held(module: Module) -> Store:
     """The numbers that a source itself holds as constants, by symbol."""
     found: dict[str, LazyArray] = {}
-    for layer in _layers(module):
+    for layer in learned_layers(module):
         for node, wanted in layer.wanted:
             symbol = wanted.use.symbol
             if symbol in module.constants:
@@ -67,9 +67,9 @@ def is_complete(module: Module, store: Store) -> bool:
 
 
 def _bind_layers(module: Module, file: WeightFile, found: dict[str, LazyArray], sink: Sink) -> None:
-    missing: list[_Layer] = []
+    missing: list[LearnedLayer] = []
     names: set[str] = set()
-    for layer in _layers(module):
+    for layer in learned_layers(module):
         names.add(layer.name)
         stored = file.layers.get(layer.name)
         if stored is None:
@@ -100,7 +100,7 @@ def _bind_layers(module: Module, file: WeightFile, found: dict[str, LazyArray], 
 
 def _bind_variables(module: Module, file: WeightFile, found: dict[str, LazyArray], sink: Sink) -> None:
     used: set[str] = set()
-    for layer in _layers(module):
+    for layer in learned_layers(module):
         for node, wanted in layer.wanted:
             stored = file.variables.get(wanted.use.symbol)
             if stored is not None:
@@ -118,7 +118,7 @@ def _bind_variables(module: Module, file: WeightFile, found: dict[str, LazyArray
                 )
 
 
-def _layers(module: Module) -> Iterator[_Layer]:
+def learned_layers(module: Module) -> Iterator[LearnedLayer]:
     """The layers of all graphs that learn something; each array once in a layer."""
     for graph in module.graphs.values():
         nesting = Nesting(graph, module.framework == "caffe")
@@ -134,7 +134,7 @@ def _layers(module: Module) -> Iterator[_Layer]:
                 for one in _spelled(node, module.framework):
                     if one.use.constant is None:
                         wanted.setdefault(one.use.symbol, (node, one))
-            yield _Layer(name, nodes[0], tuple(wanted.values()))
+            yield LearnedLayer(name, nodes[0], tuple(wanted.values()))
 
 
 def _spelled(node: Node, framework: str) -> tuple[ArrayUse, ...]:
@@ -165,7 +165,7 @@ def _arrays(node: Node, framework: str) -> tuple[Array, ...]:
 
 
 def _matched(
-    layer: _Layer, stored: Sequence[Stored], file: WeightFile, sink: Sink
+    layer: LearnedLayer, stored: Sequence[Stored], file: WeightFile, sink: Sink
 ) -> Sequence[Stored | None]:
     """For each array that a layer wants the stored one: by its role where the file says it, else by its place."""
     by_role = {one.role: one for one in stored if one.role is not None}

@@ -1,4 +1,4 @@
-"""Results on disk: a file that appears whole or not at all, and the suffix that a target's files have."""
+"""Results on disk: a file that appears whole or not at all."""
 
 from __future__ import annotations
 
@@ -7,26 +7,17 @@ import os
 import socket
 import stat
 from pathlib import Path
-from typing import Final
-
-from transpiler.driver.options import SUFFIXES
-
-TARGET_SUFFIXES: Final = {"keras2": ".json", **{target: suffix for suffix, target in SUFFIXES.items()}}
-"""The suffix, with its dot, of the files that are written for a target."""
 
 _serial = itertools.count()
 
 
-def write_whole(target: Path, content: bytes, scratch: Path | None = None) -> None:
-    """Fill a new file and rename it to `target`; devices and pipes are written to directly. Raises OSError.
-
-    The new file grows in the directory `scratch`, which must be on the same file system, or beside the target.
-    """
+def write_whole(target: Path, content: bytes) -> None:
+    """Fill a new file beside `target` and rename it; devices and pipes are written to directly. Raises OSError."""
     before = target.stat() if target.exists() else None
     if before is not None and not stat.S_ISREG(before.st_mode):
         target.write_bytes(content)
         return
-    partial = (scratch or target.parent) / _partial_name(target)
+    partial = target.with_name(_partial_name(target))
     try:
         with partial.open("xb") as file:
             file.write(content)

@@ -171,7 +171,12 @@ def form_of(path: str, target: str) -> Form:
     other = next((form for form in FORMS if path.lower().endswith(form.suffix) and not form.is_text), None)
     if other is not None:
         raise UsageError(f"{path} would be {other.words}, which is no form of {target}")
-    return next(form for form in own if form.is_text)
+    return text_form(target)
+
+
+def text_form(target: str) -> Form:
+    """The form of a target's text."""
+    return next(form for form in FORMS if target in form.targets and form.is_text)
 
 
 def target_of(path: str) -> str | None:

@@ -14,7 +14,7 @@ from transpiler.driver.frameworks import all_dialects
 from transpiler.driver.options import UsageError
 from transpiler.ir.attributes import Attr
 from transpiler.ir.op import Op, fields_of
-from transpiler.ops import OPS
+from transpiler.ops.registry import OPS
 
 _SAMPLES: Final[Mapping[str, tuple[Any, ...]]] = {
     "integer": (1, 2),

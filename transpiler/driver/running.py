@@ -13,6 +13,7 @@ from transpiler.ir import Graph, Module
 from transpiler.ir.attributes import NO_EXTRAS
 from transpiler.passes.bind_inputs import check_names
 from transpiler.passes.manager import Context, Observer, Pass, run
+from transpiler.passes.trail import Trail
 
 
 def run_passes(
@@ -33,7 +34,8 @@ def run_passes(
     graphs: dict[str, Graph] = {}
     for phase, graph in module.graphs.items():
         own = Sink()
-        context = Context(own, input_shapes=options.input_shapes, batch=options.batch)
+        trail = trace.trails.setdefault(phase, Trail())
+        context = Context(own, input_shapes=options.input_shapes, batch=options.batch, trail=trail)
         observer = _observer(module, phase, trace)
         graphs[phase] = run(
             graph, pipeline, context, given=given, observers=(observer,), stop_after=options.stop_after

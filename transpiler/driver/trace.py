@@ -8,6 +8,8 @@ from contextlib import contextmanager
 
 import attrs
 
+from transpiler.passes.trail import Trail
+
 
 @attrs.frozen
 class Stage:
@@ -34,6 +36,8 @@ class Trace:
     print_after: frozenset[str] = frozenset()
     stages: list[Stage] = attrs.field(factory=list, init=False)
     snapshots: list[Snapshot] = attrs.field(factory=list, init=False)
+    trails: dict[str, Trail] = attrs.field(factory=dict, init=False)
+    """Where the passes put the tensors of each phase."""
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

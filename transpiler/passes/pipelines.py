@@ -18,10 +18,12 @@ from transpiler.passes.tied_weights import TIED_WEIGHTS
 READ: tuple[Pass, ...] = (BIND_INPUTS, INFER_SHAPES)
 """What every model goes through before anything else is asked of it."""
 
-TO_LAYERS: tuple[Pass, ...] = (DROP_TRAINING, REQUIRE_SHAPES, CANONICALIZE, FUSE_SCALE, NORMALIZE_PADDING)
-"""From any other framework to the layers that Keras knows, before their data format changes."""
+TO_LAYERS: tuple[Pass, ...] = (CANONICALIZE, FUSE_SCALE, NORMALIZE_PADDING)
+"""From any other framework to the layers that Keras and TensorFlow know, before their data format changes."""
 
 KERAS_FAMILY = ("keras", "keras2")
+OPEN_SIZES = (*KERAS_FAMILY, "python")
+"""Where an unknown size of an input means any size; elsewhere the file merely does not tell it."""
 
 
 def same_family(source: str, target: str) -> bool:
@@ -43,6 +45,8 @@ def pipeline(source: str, target: str, data_format: str | None = None) -> tuple[
     if target in KERAS_FAMILY:
         relaid = _relaid(data_format, DataFormat.CHANNELS_LAST)
         return (
+            DROP_TRAINING,
+            *_needed(source),
             *TO_LAYERS,
             *relaid,
             FREE_BATCH,
@@ -57,15 +61,19 @@ def pipeline(source: str, target: str, data_format: str | None = None) -> tuple[
     return (REQUIRE_SHAPES, CANONICALIZE, NORMALIZE_PADDING, first, *_legalization(target))
 
 
+def _needed(source: str) -> tuple[Pass, ...]:
+    """What is asked of inputs before anything is written for a framework that runs on any size."""
+    return () if source in OPEN_SIZES else (REQUIRE_SHAPES,)
+
+
 def _to_graphs(source: str) -> tuple[Pass, ...]:
-    """From any other framework to what TensorFlow's graphs say; only Keras' files may leave sizes to the run."""
+    """From any other framework to what TensorFlow's graphs say."""
     from transpiler.passes.legalize.tensorflow import EXPAND_LAYERS
     from transpiler.passes.legalize.tensorflow_initial import INITIAL_VALUES
     from transpiler.passes.legalize.tensorflow_masks import EXPLICIT_MASKS
 
-    needed = () if source in KERAS_FAMILY else (REQUIRE_SHAPES,)
     taken_apart = (INITIAL_VALUES, EXPLICIT_MASKS, EXPAND_LAYERS)
-    return (DROP_TRAINING, *needed, *taken_apart, CANONICALIZE, FUSE_SCALE, NORMALIZE_PADDING)
+    return (DROP_TRAINING, *_needed(source), *taken_apart, *TO_LAYERS)
 
 
 def _relaid(wanted: str | None, default: DataFormat | None) -> tuple[Pass, ...]:

@@ -12,6 +12,7 @@ from transpiler.ops import elementwise as ew
 from transpiler.ops import normalization as norm
 from transpiler.ops import pooling as pool
 from transpiler.ops import recurrent, shape
+from transpiler.ops.array import FillLike, Stack, Unstack
 from transpiler.ops.core import Data
 from transpiler.ops.dense import Embedding
 from transpiler.ops.reduction import Reduce
@@ -21,6 +22,7 @@ from transpiler.passes.legalize import caffe_inputs as inputs
 from transpiler.passes.legalize import caffe_learned as learned
 from transpiler.passes.legalize import caffe_math as maths
 from transpiler.passes.legalize import caffe_pooling as pooling
+from transpiler.passes.legalize import caffe_recurrent as steps
 from transpiler.passes.legalize import caffe_shapes as shapes
 from transpiler.passes.legalize import caffe_windows as windows
 from transpiler.passes.legalize.engine import LegalRule, legalize
@@ -76,10 +78,13 @@ RULES: Mapping[type[Op], Sequence[LegalRule]] = {
     norm.L2Normalize: (learned.l2_normalize,),
     norm.LayerNorm: (learned.layer_norm,),
     norm.GroupNorm: (learned.divided_otherwise,),
-    recurrent.SimpleRNN: (learned.recurrent,),
-    recurrent.LSTM: (learned.recurrent,),
+    recurrent.SimpleRNN: (steps.unrolled,),
+    recurrent.LSTM: (steps.unrolled,),
     recurrent.GRU: (learned.recurrent,),
     Bidirectional: (learned.recurrent,),
+    Stack: (steps.stack,),
+    Unstack: (steps.unstack,),
+    FillLike: (steps.fill_like,),
 }
 """Op class -> the rules that are tried, in order, when no row of the dialect spells the node."""
 

@@ -1,0 +1,32 @@
+"""Which files of a directory are models."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Container, Iterator
+from pathlib import Path, PurePath
+from typing import Final
+
+MODEL_SUFFIXES: Final = (".prototxt", ".json", ".pbtxt", ".pb", ".keras", ".ir")
+"""Files that are taken from a directory; files that are named one by one may be called anything."""
+
+
+def is_model_name(name: str) -> bool:
+    """Whether a file of that name is taken from a directory: hidden files are not."""
+    return not name.startswith(".") and PurePath(name).suffix.lower() in MODEL_SUFFIXES
+
+
+def model_files(directory: str, passed_over: Container[str] = ()) -> Iterator[str]:
+    """The paths of the models below a directory, in order; links to directories are not followed.
+
+    Hidden directories are passed over, and those whose real path is in `passed_over`.
+    """
+    for here, folders, files in os.walk(directory):
+        folders[:] = [
+            name
+            for name in sorted(folders)
+            if not name.startswith(".") and os.path.realpath(Path(here, name)) not in passed_over
+        ]
+        for name in sorted(files):
+            if is_model_name(name):
+                yield str(PurePath(here, name))
