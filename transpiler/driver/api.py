@@ -6,7 +6,9 @@ requests (an unknown target, say) raise ValueError.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict, Unpack
 
 from transpiler.diagnostics import CompileError, Diagnostic, Severity, Sink
 from transpiler.driver.check import check_source
@@ -23,36 +25,38 @@ InputShapes = Mapping[str, Sequence[Dim]]
 """Shapes, batch first, by the name of an input; None is an unknown size."""
 
 
-def read(
-    src: Input,
-    *,
-    from_: str | None = None,
-    phase: str | None = None,
-    input_shapes: InputShapes | None = None,
-    batch: int | None = None,
-    sink: Sink | None = None,
-) -> Module:
+class Reading(TypedDict, total=False):
+    """How a source is read; what is absent is decided by the source."""
+
+    from_: str | None
+    """The format: caffe, keras, tensorflow or ir."""
+    phase: str | None
+    """TRAIN or TEST."""
+    input_shapes: InputShapes | None
+    batch: int | None
+    level: int | None
+    stages: Sequence[str]
+    inputs: Sequence[str]
+    """The tensors at which the network begins in a TensorFlow graph."""
+    outputs: Sequence[str]
+    """Those at which it ends."""
+
+
+def read(src: Input, *, sink: Sink | None = None, **reading: Unpack[Reading]) -> Module:
     """The graph, or one graph a phase, that a source describes, with every shape inferred.
 
     Warnings go to `sink` if one is given.
     """
     collected = sink or Sink()
     with contained(collected):
-        module = shaped_module(src, _options(from_, phase, input_shapes, batch), collected, phase=phase)
+        module = shaped_module(src, _options(reading), collected, phase=reading.get("phase"))
         collected.raise_if_errors()
     return module
 
 
-def inspect(
-    src: Input,
-    *,
-    from_: str | None = None,
-    phase: str | None = None,
-    input_shapes: InputShapes | None = None,
-    batch: int | None = None,
-) -> Description:
+def inspect(src: Input, **reading: Unpack[Reading]) -> Description:
     """A model's inputs, layers, shapes and parameters in its own framework's words; warnings are in it."""
-    description = inspect_source(src, _options(from_, phase, input_shapes, batch))
+    description = inspect_source(src, _options(reading))
     if has_errors(description.diagnostics):
         raise CompileError(description.diagnostics)
     return description
@@ -62,28 +66,23 @@ def convert(
     src: Input,
     to: str,
     *,
-    from_: str | None = None,
-    phase: str | None = None,
-    input_shapes: InputShapes | None = None,
-    batch: int | None = None,
+    weights: str | os.PathLike[str] | None = None,
     data_format: str | None = None,
     stop_after: str | None = None,
+    **reading: Unpack[Reading],
 ) -> Conversion:
-    """A model's text for the target `to`: caffe, keras, keras2 or ir; warnings are in the result."""
-    return convert_source(src, to, _options(from_, phase, input_shapes, batch, data_format, stop_after))
+    """A model for the target `to`: caffe, keras, keras2, tensorflow or ir; warnings are in the result.
+
+    The result has the text, and `save(path)` writes any form of it. `weights` is a file with the source's weights.
+    """
+    path = None if weights is None else os.fspath(weights)
+    options = _options(reading, weights=path, data_format=data_format, stop_after=stop_after)
+    return convert_source(src, to, options)
 
 
-def check(
-    src: Input,
-    targets: Sequence[str] = (),
-    *,
-    from_: str | None = None,
-    phase: str | None = None,
-    input_shapes: InputShapes | None = None,
-    batch: int | None = None,
-) -> tuple[Diagnostic, ...]:
+def check(src: Input, targets: Sequence[str] = (), **reading: Unpack[Reading]) -> tuple[Diagnostic, ...]:
     """What there is to say about a model and about writing it for each target, when none of it is an error."""
-    diagnostics = check_source(src, targets, _options(from_, phase, input_shapes, batch))
+    diagnostics = check_source(src, targets, _options(reading))
     if has_errors(diagnostics):
         raise CompileError(diagnostics)
     return diagnostics
@@ -93,20 +92,16 @@ def has_errors(diagnostics: Sequence[Diagnostic]) -> bool:
     return any(one.severity is Severity.ERROR for one in diagnostics)
 
 
-def _options(
-    from_: str | None,
-    phase: str | None,
-    input_shapes: InputShapes | None,
-    batch: int | None,
-    data_format: str | None = None,
-    stop_after: str | None = None,
-) -> Options:
-    shapes = {name: tuple(shape) for name, shape in (input_shapes or {}).items()}
+def _options(reading: Reading, **more: Any) -> Options:
+    shapes = {name: tuple(shape) for name, shape in (reading.get("input_shapes") or {}).items()}
     return Options(
-        source_format=from_,
-        phase=phase,
+        source_format=reading.get("from_"),
+        phase=reading.get("phase"),
         input_shapes=shapes,
-        batch=batch,
-        data_format=data_format,
-        stop_after=stop_after,
+        batch=reading.get("batch"),
+        level=reading.get("level"),
+        stages=tuple(reading.get("stages", ())),
+        inputs=tuple(reading.get("inputs", ())),
+        outputs=tuple(reading.get("outputs", ())),
+        **more,
     )

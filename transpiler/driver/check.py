@@ -14,6 +14,7 @@ from transpiler.driver.running import run_passes
 from transpiler.driver.targets import Target
 from transpiler.driver.trace import Trace
 from transpiler.ir import Module
+from transpiler.parsers.collector import collector_paused
 
 
 def check_source(
@@ -28,7 +29,7 @@ def check_source(
     options, sink = options or Options(), Sink()
     chosen = [target_named(name) for name in targets]
     try:
-        with contained(sink):
+        with contained(sink), collector_paused():
             module = read_module(source, options, sink, Trace())
             sink.raise_if_errors()
             run_passes(module, READ, options, sink, Trace())
@@ -43,7 +44,7 @@ def _for_target(module: Module, target: Target, options: Options) -> tuple[Diagn
     """What there is to say about writing a sound module for one target."""
     sink = Sink()
     try:
-        with contained(sink):
+        with contained(sink), collector_paused():
             legal_module(module, target, options, sink, Trace())
     except CompileError as error:
         return error.diagnostics

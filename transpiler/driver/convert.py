@@ -17,6 +17,7 @@ from transpiler.driver.reading import Input, read_model
 from transpiler.driver.running import printed
 from transpiler.driver.targets import TARGETS, Target
 from transpiler.driver.trace import Trace
+from transpiler.parsers.collector import collector_paused
 
 if TYPE_CHECKING:
     from transpiler.driver.forms import Form
@@ -86,7 +87,7 @@ def convert_source(
     """
     options, trace, sink = options or Options(), trace or Trace(), Sink()
     target = target_named(to)
-    with contained(sink):
+    with contained(sink), collector_paused():
         model = read_model(source, options, sink, trace)
         sink.raise_if_errors()
         legal = legal_model(model, target, options, sink, trace)

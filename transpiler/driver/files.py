@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-import socket
+import platform
 import stat
 from pathlib import Path
 
@@ -31,4 +31,4 @@ def write_whole(target: Path, content: bytes) -> None:
 
 def _partial_name(target: Path) -> str:
     """A name that nobody else uses now: not another thread, process or machine."""
-    return f".{target.name[:120]}.{socket.gethostname()[:60]}.{os.getpid()}.{next(_serial)}.partial"
+    return f".{target.name[:120]}.{platform.node()[:60]}.{os.getpid()}.{next(_serial)}.partial"

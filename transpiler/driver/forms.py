@@ -10,7 +10,7 @@ import attrs
 
 from transpiler.diagnostics import Sink
 from transpiler.driver.options import UsageError
-from transpiler.ir import LazyArray
+from transpiler.ir import DType, LazyArray
 
 if TYPE_CHECKING:
     from transpiler.dialects.keras.writer import Written
@@ -56,7 +56,7 @@ def _keras_weights(legal: Legal, path: str, sink: Sink) -> None:
     from transpiler.weights.writing import write_keras_weights
 
     written = write(legal.module, 3)
-    write_keras_weights(path, written.document, _keras_layers(written, legal))
+    write_keras_weights(path, print_json(from_python(written.document)), _keras_layers(written, legal))
 
 
 def _keras2_file(legal: Legal, path: str, sink: Sink) -> None:
@@ -137,7 +137,8 @@ def _lazy(store: Store, one: ArrayUse) -> LazyArray:
     def load() -> Numbers:
         return store.native(one.use, one.spelling, one.shape)
 
-    return LazyArray(shape, None if found is None else found.dtype, load)
+    dtype = DType.FLOAT32 if one.use.constant is not None or found is None else found.dtype
+    return LazyArray(shape, dtype, load)
 
 
 KERAS: Final = ("keras",)

@@ -11,6 +11,7 @@ from transpiler.driver.faults import contained
 from transpiler.driver.options import DEFAULT_PHASE, Options
 from transpiler.driver.reading import Input
 from transpiler.driver.shaped import shaped_module
+from transpiler.parsers.collector import collector_paused
 
 
 def inspect_source(source: Input, options: Options | None = None) -> Description:
@@ -20,7 +21,7 @@ def inspect_source(source: Input, options: Options | None = None) -> Description
     """
     options, sink = options or Options(), Sink()
     phase = options.phase or DEFAULT_PHASE
-    with contained(sink):
+    with contained(sink), collector_paused():
         module = shaped_module(source, options, sink, phase=phase)
         found = describe(module, phase)
     return attrs.evolve(found, diagnostics=tuple(sink.diagnostics))
