@@ -34,7 +34,7 @@ from transpiler.ir import (
 from transpiler.ir.op import fields_of
 from transpiler.ir.rewriting import result_names
 from transpiler.ir.types import UNKNOWN
-from transpiler.ops import OPS
+from transpiler.ops.registry import OPS
 from transpiler.syntax.symbol import Symbol
 
 NUMBERS = st.one_of(

@@ -114,6 +114,12 @@ def test_convolution(size: int, kernel: int, stride: int, dilation: int, pads: t
     )
 
 
+@pytest.mark.parametrize(("size", "is_said"), [(8, False), (7, True)])
+def test_pooling_says_how_it_rounds_only_where_that_matters(size: int, is_said: bool) -> None:
+    text = check(_one("max_pool(%x) {kernel = [2, 2], strides = [2, 2]}", f"[2, 3, {size}, 8]"))
+    assert ("round_mode" in text) is is_said
+
+
 @pytest.mark.parametrize(("size", "kernel", "stride", "dilation", "pads"), WINDOWS)
 @pytest.mark.parametrize("op", ["max_pool", "average_pool"])
 def test_pooling(op: str, size: int, kernel: int, stride: int, dilation: int, pads: tuple[int, int]) -> None:

@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.strategies import ops
-from transpiler.dialects.keras.dialect import KERAS2, KERAS3, rows_reading
+from transpiler.dialects.keras.dialect import KERAS3, rows_reading
+from transpiler.dialects.keras.dialect_keras2 import KERAS2
 from transpiler.dialects.keras.spelling import CALL
 from transpiler.dialects.rows import FieldError, Native, Row
 from transpiler.ir import Node, Op, Origin, Value

@@ -12,11 +12,11 @@ import pytest
 
 from tests.keras_json.support import corpus_files, needs_corpus, read
 from transpiler.diagnostics import CompileError, Severity, Sink
-from transpiler.dialects.keras.defaults import is_keras3_layer, keras3_arguments
+from transpiler.dialects.keras.defaults import MARKER_ARGUMENTS, is_keras3_layer, keras3_arguments
 from transpiler.dialects.keras.model import KerasLayer, KerasModel
 from transpiler.dialects.keras.reader import read_model
-from transpiler.dialects.keras.upgrade_keras2 import MARKER_ARGUMENTS
-from transpiler.dialects.keras.writer import to_keras2, to_keras3
+from transpiler.dialects.keras.writer import to_keras3
+from transpiler.dialects.keras.writer_keras2 import to_keras2
 from transpiler.syntax.json import from_python
 
 pytestmark = needs_corpus

@@ -14,7 +14,8 @@ import pytest
 from tests.keras_json.support import ORACLES, corpus_files, needs_corpus, read
 from transpiler.dialects.keras.model import KerasLayer, KerasModel
 from transpiler.dialects.keras.upgrade_objects import upgrade_initializer
-from transpiler.dialects.keras.writer import Written, to_keras2, to_keras3
+from transpiler.dialects.keras.writer import Written, to_keras3
+from transpiler.dialects.keras.writer_keras2 import to_keras2
 
 keras = pytest.importorskip("keras")
 tf_keras = pytest.importorskip("tf_keras")

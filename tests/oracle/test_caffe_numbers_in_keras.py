@@ -9,7 +9,8 @@ import pytest
 
 from tests.oracle.kit import NAMES, Case, case, difference
 from transpiler.diagnostics import Sink
-from transpiler.dialects.keras.dialect import KERAS2, KERAS3
+from transpiler.dialects.keras.dialect import KERAS3
+from transpiler.dialects.keras.dialect_keras2 import KERAS2
 from transpiler.emitters.keras import emit
 from transpiler.emitters.keras_layers import legal_name
 from transpiler.emitters.keras_units import units_of

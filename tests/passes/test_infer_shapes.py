@@ -12,6 +12,7 @@ from transpiler.ir import Graph, Op, Origin, TensorType
 from transpiler.ir.op import op
 from transpiler.ir.rewriting import GraphBuilder
 from transpiler.ir.verifier import verify
+from transpiler.ops import fields as f
 from transpiler.ops.core import Input
 from transpiler.parsers import irtext as parser
 from transpiler.passes.bind_inputs import bind_inputs, check_names
@@ -93,20 +94,32 @@ class Probe(Op):
     """x; remembers how often it was asked."""
 
     asked: ClassVar[int] = 0
+    number: int = f.integer("tells it from others")
 
     def infer(self, operands: Sequence[TensorType]) -> tuple[TensorType, ...]:
         Probe.asked += 1
         return (operands[0],)
 
 
-def test_time_is_linear() -> None:
+def chain(ops: Sequence[Op]) -> Graph:
     builder = GraphBuilder()
     value = builder.add(Input(shape=(1, 3)), name="x", origin=Origin("x", "input"), infer=False).result
-    for i in range(1000):
-        value = builder.add(Probe(), (value,), name=f"p{i}", origin=Origin("p", "probe"), infer=False).result
-    found = infer_shapes(Graph("", tuple(builder.nodes), (value,)), Context(Sink()))
+    for i, step in enumerate(ops):
+        value = builder.add(step, (value,), name=f"p{i}", origin=Origin("p", "probe"), infer=False).result
+    return Graph("", tuple(builder.nodes), (value,))
+
+
+def test_time_is_linear() -> None:
+    Probe.asked = 0
+    found = infer_shapes(chain([Probe(number=i) for i in range(1000)]), Context(Sink()))
     assert found.outputs[0].type.shape == (1, 3)
     assert Probe.asked == 1000
+
+
+def test_equal_ops_on_equal_types_are_asked_once() -> None:
+    Probe.asked = 0
+    infer_shapes(chain([Probe(number=-1) for _ in range(10)]), Context(Sink()))
+    assert Probe.asked <= 1
 
 
 def test_unknown_sizes_stay_unknown() -> None:

@@ -13,7 +13,7 @@ import sys
 from tests.rosetta.fragments import Unsupported, graph_of, inputs_of, lines_of, read_fragment, write_fragment
 from tests.rosetta.page import FRAMEWORKS, MARK, Block, Case, Page, fenced, head_of, path_of, read_page
 from transpiler.diagnostics import CompileError
-from transpiler.ops import OPS
+from transpiler.ops.registry import OPS
 
 
 def updated(page: Page, *, rewrite: bool = False) -> str:

@@ -15,7 +15,8 @@ import attrs
 
 from transpiler.diagnostics import Severity, Sink
 from transpiler.dialects.caffe.dialect import CAFFE
-from transpiler.dialects.keras.dialect import KERAS2, KERAS3
+from transpiler.dialects.keras.dialect import KERAS3
+from transpiler.dialects.keras.dialect_keras2 import KERAS2
 from transpiler.dialects.rows import Refusal
 from transpiler.emitters.caffe import emit
 from transpiler.emitters.keras import write

@@ -9,7 +9,7 @@ import pytest
 
 from tests.rosetta.fragments import Unsupported, graph_of, inputs_of, lines_of, read_fragment, write_fragment
 from tests.rosetta.page import FOLDER, FRAMEWORKS, Block, Case, head_of, read_page
-from transpiler.ops import OPS
+from transpiler.ops.registry import OPS
 from transpiler.parsers import textproto
 
 NAMED_CASES = [(f"{op}-{i}", case) for op in OPS for i, case in enumerate(read_page(op).cases, 1)]

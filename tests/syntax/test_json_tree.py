@@ -12,6 +12,7 @@ from transpiler.syntax.json import (
     JsonScalar,
     from_python,
     print_json,
+    print_python,
     span_at,
     to_python,
 )
@@ -22,6 +23,10 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=20,
 )
+
+
+CYCLE: list[Any] = []
+CYCLE.append(CYCLE)
 
 
 def nested(depth: int) -> list[Any]:
@@ -35,6 +40,26 @@ def nested(depth: int) -> list[Any]:
 def test_python_values_survive(value: Any) -> None:
     assert to_python(from_python(value)) == value
     assert json.loads(print_json(from_python(value))) == value
+
+
+@given(VALUES | st.floats())
+def test_python_values_print_as_their_trees_do(value: Any) -> None:
+    assert print_python(value) == print_json(from_python(value))
+
+
+def test_deep_python_values_print_as_their_trees_do() -> None:
+    value = nested(DEEP)
+    assert print_python(value) == print_json(from_python(value))
+
+
+@pytest.mark.parametrize(
+    ("value", "error"),
+    [({1: 2}, TypeError), ([object()], TypeError), (CYCLE, ValueError)],
+    ids=["key", "object", "cycle"],
+)
+def test_what_json_cannot_hold_is_not_printed(value: Any, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        print_python(value)
 
 
 @given(VALUES, st.sampled_from([None, 1, 4]))

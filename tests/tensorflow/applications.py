@@ -1,12 +1,16 @@
 """Every network of `tf_keras.applications`, as a TF 1 graph and as a concrete function, against its own JSON.
 
-usage: python -m tests.tensorflow.applications [NAME…]     (all of them take half an hour)
+usage: python -m tests.tensorflow.applications [--forms FOLDER] [NAME…]
+
+Building all of them takes an hour; with `--forms` each is built once and its forms are kept in that folder.
 """
 
 from __future__ import annotations
 
+import argparse
 import inspect
 import sys
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -25,6 +29,8 @@ class Forms:
     function: bytes
     """Traced for inference, with shapes."""
     total: int
+    outputs: tuple[str, ...] = ()
+    """The tensors of the graph that the model puts out; without them, what nothing reads."""
 
 
 def names() -> list[str]:
@@ -40,15 +46,40 @@ def forms(build: Any) -> Forms:
     import tf_keras
 
     with tf.Graph().as_default() as graph:
-        total = build().count_params()
+        made_there = build()
+        total = made_there.count_params()
+        outputs = tuple(tensor.name for tensor in made_there.outputs)
         data = graph.as_graph_def().SerializeToString()
     tf_keras.backend.clear_session()
     model = build()
     specs = [tf.TensorSpec(tensor.shape, tensor.dtype, name=tensor.name) for tensor in model.inputs]
     traced = tf.function(lambda *x: model(x[0] if len(x) == 1 else x, training=False))
     function = traced.get_concrete_function(*specs).graph.as_graph_def(add_shapes=True).SerializeToString()
+    made = Forms(model.to_json(), data, function, total, outputs)
     tf_keras.backend.clear_session()
-    return Forms(model.to_json(), data, function, total)
+    return made
+
+
+def kept_forms(name: str, folder: Path | None) -> Forms:
+    """The forms of a network by name, from the folder if they lie there, else built and put there."""
+    import tf_keras
+
+    def build() -> Any:
+        return getattr(tf_keras.applications, name)(weights=None)
+
+    if folder is None:
+        return forms(build)
+    files = [folder / f"{name}.{suffix}" for suffix in ("json", "v1.pb", "fns.pb", "total")]
+    if not all(path.is_file() and path.stat().st_size for path in files):
+        made = forms(build)
+        files[0].write_text(made.json)
+        files[1].write_bytes(made.graph)
+        files[2].write_bytes(made.function)
+        files[3].write_text(str(made.total))
+        return made
+    return Forms(
+        files[0].read_text(), files[1].read_bytes(), files[2].read_bytes(), int(files[3].read_text())
+    )
 
 
 def differences(made: Forms) -> list[str]:
@@ -57,7 +88,7 @@ def differences(made: Forms) -> list[str]:
     found = []
     for data, traced in ((made.graph, False), (made.function, True)):
         what = "concrete function" if traced else "graph"
-        graph = read_bytes(data)
+        graph = read_bytes(data, outputs=() if traced else made.outputs)
         problem = difference(graph, keras, traced=traced)
         if problem is not None:
             found.append(f"{what}: {problem}")
@@ -68,14 +99,15 @@ def differences(made: Forms) -> list[str]:
     return found
 
 
-def main(wanted: list[str]) -> int:
-    import tf_keras
-
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.tensorflow.applications", description=__doc__)
+    parser.add_argument("--forms", type=Path, metavar="FOLDER", help="where built networks are kept")
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    asked = parser.parse_args(arguments)
     same = 0
-    chosen = wanted or names()
+    chosen = asked.names or names()
     for name in chosen:
-        build = getattr(tf_keras.applications, name)
-        problems = differences(forms(lambda build=build: build(weights=None)))
+        problems = differences(kept_forms(name, asked.forms))
         same += not problems
         sys.stdout.write(f"{name}: {'; '.join(problems)[:300] or 'same'}\n")
         sys.stdout.flush()

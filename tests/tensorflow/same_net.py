@@ -3,9 +3,10 @@
 What GraphDef cannot say, and so is made alike on both sides before comparing:
 
 - layers that do nothing in a graph (`linear` activations) leave no trace;
-- a graph that was traced for inference has no dropout and no momentum of moving averages;
+- a graph that was traced for inference has no dropout, no noise and no momentum of moving averages;
 - tracing makes constants of the statistics that a Normalization learned;
 - numbers of a layer's config are 32-bit constants;
+- of recurrent layers, what `same_recurrent` says;
 - a class of the network's own (ConvNeXt's LayerScale, InceptionResNetV2's sum) is only what that it applies;
 - the order of nodes that do not depend on each other.
 """
@@ -18,6 +19,7 @@ from typing import Any
 import attrs
 import numpy as np
 
+from tests.tensorflow.same_recurrent import taken_apart
 from transpiler.diagnostics import Sink
 from transpiler.ir import Graph, Node, Value
 from transpiler.ir.equality import graph_difference
@@ -27,12 +29,21 @@ from transpiler.ops.core import Input, Opaque
 from transpiler.ops.elementwise import Add
 from transpiler.ops.normalization import BatchNorm, Scale
 from transpiler.ops.preprocessing import Rescale, Standardize
-from transpiler.ops.regularization import Dropout
+from transpiler.ops.regularization import (
+    AlphaDropout,
+    Dropout,
+    GaussianDropout,
+    GaussianNoise,
+    SpatialDropout,
+)
 from transpiler.ops.shape import Concat
 from transpiler.parsers import json
 from transpiler.passes.infer_shapes import infer_shapes
 from transpiler.passes.lower.keras import lower
 from transpiler.passes.manager import Context
+
+NOISE = (Dropout, SpatialDropout, AlphaDropout, GaussianDropout, GaussianNoise)
+"""What only training does."""
 
 
 def keras_graph(text: str) -> Graph:
@@ -53,7 +64,7 @@ def alike(graph: Graph, *, traced: bool) -> Graph:
 
     def rule(node: Node, rewriter: Rewriter) -> Sequence[Value] | None:
         op = node.op
-        if isinstance(op, Identity) or (traced and isinstance(op, Dropout)):
+        if isinstance(op, Identity) or (traced and isinstance(op, NOISE)):
             return node.operands
         if isinstance(op, BatchNorm) and traced:
             return rewriter.swap(node, op.evolve(momentum=0.99))
@@ -80,7 +91,7 @@ def alike(graph: Graph, *, traced: bool) -> Graph:
             return rewriter.swap(node, op.evolve(mean=_single(op.mean), variance=_single(op.variance)))
         if isinstance(op, Rescale):
             return rewriter.swap(node, op.evolve(scale=_single(op.scale), offset=_single(op.offset)))
-        return None
+        return taken_apart(node, rewriter)
 
     return _typed(_ordered(rewrite(graph, rule)))
 

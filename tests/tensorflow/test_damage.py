@@ -6,6 +6,7 @@ import pytest
 
 from tests.fuzz.mutations import mutated
 from tests.tensorflow.graphs import CORPUS
+from tests.tensorflow.mutants import fault, originals
 from transpiler.diagnostics import CompileError, Sink, Source
 from transpiler.dialects.tensorflow.read_binary import read_binary
 from transpiler.ir.verifier import verify
@@ -30,20 +31,40 @@ def test_damaged_text(name: str) -> None:
             continue
 
 
-def test_damaged_bytes() -> None:
-    tf = pytest.importorskip("tensorflow")
-    graph = tf.Graph()
-    with graph.as_default():
-        x = tf.compat.v1.placeholder("float32", (None, 8, 8, 3))
-        tf.nn.conv2d(x, tf.compat.v1.get_variable("w", (3, 3, 3, 4)), 1, "SAME")
-    original = graph.as_graph_def().SerializeToString()
-    for seed in range(200):
-        data, _ = mutated(seed, original)
-        sink = Sink()
-        try:
-            verify(lower(data, "mutant", sink).graph(""))
-        except CompileError:
-            continue
+@pytest.mark.skipif(not CORPUS.is_dir(), reason="../shared is absent")
+@pytest.mark.parametrize("name", NAMES)
+def test_damaged_bytes(name: str) -> None:
+    (_, original) = originals([CORPUS / f"{name}.pbtxt"])
+    faults = [(seed, found) for seed in range(60) if (found := fault(seed, original))]
+    assert not faults
+
+
+def test_functions_that_call_each_other_for_ever_are_bounded() -> None:
+    """Each function calls the next twice: 2 ** 30 calls."""
+    calls = [
+        f"""function {{ signature {{ name: "f{i}" }}
+              node_def {{ name: "a" op: "f{i + 1}" }} node_def {{ name: "b" op: "f{i + 1}" }} }}"""
+        for i in range(30)
+    ]
+    text = f'node {{ name: "x" op: "f0" }} library {{ {" ".join(calls)} }}'
+    sink = Sink()
+    lower(parse_source(Source("bomb", text), sink), "bomb", sink)
+    assert "T3011" in [one.code for one in sink.diagnostics]
+
+
+def test_a_number_that_fills_a_huge_tensor_is_not_unfolded() -> None:
+    text = """
+        node { name: "x" op: "Placeholder" attr { key: "dtype" value { type: DT_FLOAT } } }
+        node { name: "w" op: "Const"
+               attr { key: "dtype" value { type: DT_FLOAT } }
+               attr { key: "value" value { tensor { dtype: DT_FLOAT float_val: 1
+                      tensor_shape { dim { size: 1073741824 } } } } } }
+        node { name: "y" op: "Mul" input: "x" input: "w" }
+    """
+    sink = Sink()
+    module = lower(parse_source(Source("bomb", text), sink), "bomb", sink)
+    with pytest.raises(ValueError, match="are to fill"):
+        module.constants["w"].load()
 
 
 @pytest.mark.parametrize("data", [b"", b"\x0a", b"\xff" * 40, b"\x0a\x05ab", b"\x00\x00", b"PK\x03\x04"])

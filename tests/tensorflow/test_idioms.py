@@ -299,3 +299,101 @@ def test_loops_are_one_single_op() -> None:
         assert counts(built(build))["While"] == 1
     finally:
         tf.compat.v1.enable_control_flow_v2()
+
+
+def test_groups_of_a_convolution_are_one_layer() -> None:
+    def build(tf: Any) -> None:
+        x = x_of(tf, None, 8, 8, 6)
+        with tf.variable_scope("conv2"):
+            kernel = weights(tf, "kernel", 3, 3, 3, 8)
+            parts = zip(tf.split(x, 2, axis=3), tf.split(kernel, 2, axis=3), strict=True)
+            y = tf.concat([tf.nn.conv2d(part, own, 1, "SAME") for part, own in parts], axis=3)
+            tf.nn.bias_add(y, weights(tf, "bias", 8))
+
+    graph = built(build)
+    assert ops(graph) == ["input", "conv"]
+    assert (only(graph, Conv).groups, only(graph, Conv).filters) == (2, 8)
+    assert graph.nodes[1].name == "conv2"
+
+
+def test_groups_in_another_order_are_not_one_layer() -> None:
+    def build(tf: Any) -> None:
+        x = x_of(tf, None, 8, 8, 6)
+        kernels = tf.split(weights(tf, "kernel", 3, 3, 3, 8), 2, axis=3)
+        parts = zip(tf.split(x, 2, axis=3)[::-1], kernels, strict=True)
+        tf.concat([tf.nn.conv2d(part, own, 1, "SAME") for part, own in parts], axis=3)
+
+    assert "conv" not in ops(built(build))
+
+
+@pytest.mark.parametrize("half", ["float16", "bfloat16"])
+def test_kernels_of_16_bits_behind_a_cast(half: str) -> None:
+    def build(tf: Any) -> None:
+        import numpy as np
+
+        kernel = tf.constant(np.ones((3, 3, 4, 5)), half, name="kernel")
+        y = tf.nn.conv2d(x_of(tf), tf.cast(kernel, "float32"), 1, "SAME")
+        tf.nn.bias_add(y, tf.cast(tf.constant(np.ones(5), half), "float32"))
+
+    assert ops(built(build)) == ["input", "conv"]
+
+
+def test_blocks_and_aligned_corners() -> None:
+    import tensorflow as tf
+
+    def blocks(x: Any) -> Any:
+        return tf.nn.space_to_depth(tf.nn.depth_to_space(x, 2), 4)
+
+    graph = traced(blocks, tf.TensorSpec(SHAPE))
+    assert graph.outputs[0].type.shape == (None, 4, 4, 16)
+    assert set(ops(graph)) == {"input", "reshape", "transpose"}
+    graph = traced(lambda x: tf.compat.v1.image.resize_bilinear(x, (9, 11), True), tf.TensorSpec(SHAPE))
+    assert ops(graph) == ["input", "transpose", "interp", "transpose"]
+
+
+@pytest.mark.parametrize("functions", [True, False], ids=["functions", "dataflow"])
+def test_branches_that_data_decide_are_selected(functions: bool) -> None:
+    def build(tf: Any) -> None:
+        x = x_of(tf, 2, 3)
+        inner = tf.cond(tf.reduce_sum(x) > 1.0, lambda: x * 3.0, lambda: tf.ones((2, 3)))
+        tf.cond(tf.reduce_sum(x) > 0.0, lambda: inner, lambda: tf.nn.relu(x))
+
+    import tensorflow as tf
+
+    if not functions:
+        tf.compat.v1.disable_control_flow_v2()
+    try:
+        found = counts(built(build))
+    finally:
+        tf.compat.v1.enable_control_flow_v2()
+    assert (found["select"], found["compare"]) == (2, 2)
+    assert not {"Switch", "Merge", "If", "StatelessIf"} & set(found)
+
+
+def test_alpha_dropout() -> None:
+    tf_keras = pytest.importorskip("tf_keras")
+    import tensorflow as tf
+
+    layer = tf_keras.layers.AlphaDropout(0.25)
+    graph = traced(lambda x: layer(x, training=True), tf.TensorSpec(SHAPE))
+    assert ops(graph) == ["input", "alpha_dropout"]
+
+
+def test_a_tensor_filled_with_a_number_knows_its_sizes() -> None:
+    import tensorflow as tf
+
+    graph = traced(lambda x: tf.zeros((tf.shape(x)[0], 7)) + tf.reduce_mean(x), tf.TensorSpec(SHAPE))
+    assert graph.outputs[0].type.shape == (None, 7)
+
+
+@pytest.mark.parametrize(("producer", "rank"), [(21, None), (22, 0)])
+def test_a_placeholder_of_old_without_axes_may_have_any_shape(producer: int, rank: int | None) -> None:
+    import tensorflow as tf
+
+    graph = tf.Graph()
+    with graph.as_default():
+        x = tf.compat.v1.placeholder("float32", (), name="x")
+        tf.nn.relu(x)
+    definition = graph.as_graph_def()
+    definition.versions.producer = producer
+    assert read_bytes(definition.SerializeToString()).nodes[0].result.type.rank == rank

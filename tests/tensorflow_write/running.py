@@ -18,7 +18,7 @@ from transpiler.driver.options import Options
 from transpiler.driver.reading import read_module
 from transpiler.driver.running import one_phase, run_passes
 from transpiler.driver.trace import Trace
-from transpiler.emitters.tensorflow import Stored, Written, layout_steps, write
+from transpiler.emitters.tensorflow import ELEMENTS, Stored, Written, layout_steps, write
 from transpiler.ir import Graph, Module
 from transpiler.passes.pipelines import READ
 from transpiler.syntax.textproto import print_textproto
@@ -85,7 +85,7 @@ def assign(running: Any, stored: Stored, array: Numbers) -> None:
     """Give a variable its numbers."""
     node = running.graph.get_operation_by_name(f"{stored.name}/Assign")
     value = node.inputs[1]
-    running.run(node, {value: np.asarray(array, np.float32).reshape(stored.shape)})
+    running.run(node, {value: np.asarray(array, ELEMENTS[stored.dtype]).reshape(stored.shape)})
 
 
 def assign_all(running: Any, written: Written, canonical: Mapping[str, Numbers]) -> None:

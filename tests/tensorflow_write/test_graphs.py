@@ -137,6 +137,24 @@ def test_shapes_of_outputs_can_be_noted(net: Path) -> None:
     assert [dim.size for dim in prob.attr["_output_shapes"].list.shape[0].dim] == [-1, 2]
 
 
+def test_graphs_with_noted_shapes_import(tmp_path: Path) -> None:
+    keras = pytest.importorskip("keras")
+    x = keras.Input((8, 8, 4))
+    y = keras.layers.BatchNormalization()(keras.layers.Conv2D(4, 3, groups=2)(x))
+    a, b = keras.ops.split(y, 2, axis=-1)
+    values, places = keras.ops.top_k(keras.layers.Flatten()(a), 3)
+    steps = keras.layers.GRU(3)(keras.layers.Reshape((-1, 2))(b))
+    model = keras.Model(x, [values, places, steps])
+    path = tmp_path / "model.json"
+    path.write_text(model.to_json())
+    made = convert(path)
+    noted = write(Module("net", "keras", {"": made.legal}), output_shapes=True)
+    with session(print_textproto(noted.message)) as running:
+        assert shapes(running, noted.outputs) == shapes(running, made.written.outputs)
+        counts = {node.type: len(node.outputs) for node in running.graph.get_operations()}
+    assert (counts["FusedBatchNormV3"], counts["TopKV2"]) == (6, 2)
+
+
 def test_an_output_that_is_read_inside_has_a_node_of_its_own(tmp_path: Path) -> None:
     keras = pytest.importorskip("keras")
     inputs = keras.Input((3,))
@@ -151,8 +169,7 @@ def test_all_offenders_are_reported_at_once(tmp_path: Path) -> None:
     path = tmp_path / "net.prototxt"
     path.write_text(
         NET.replace('"LRN"', '"Mystery"')
-        + 'layer { name: "p" type: "Pooling" bottom: "conv1" top: "p" '
-        + "pooling_param { pool: STOCHASTIC kernel_size: 2 } }"
+        + 'layer { name: "p" type: "Reorg" bottom: "conv1" top: "p" reorg_param { stride: 2 } }'
     )
     with pytest.raises(CompileError) as caught:
         transpiler.convert(path, "tensorflow")

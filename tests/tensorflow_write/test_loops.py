@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.tensorflow_write.keras_models import canonical
 from tests.tensorflow_write.running import assign_all, convert, session, tensor
-from tests.tensorflow_write.test_keras_numbers import canonical
 
 keras = pytest.importorskip("keras")
 

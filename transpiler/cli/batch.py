@@ -28,11 +28,31 @@ _MEBIBYTE = 1 << 20
 @click.option("--resume", is_flag=True, help="Go on with an earlier run: skip what has not changed since.")
 @click.option("--report", "manifest", metavar="FILE", help="The manifest; default: DIR/manifest.jsonl.")
 @click.option("--sort/--no-sort", default=True, help="Order the manifest by input when all is done.")
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), default=300, show_default=True, metavar="SECONDS", help="For each file.")  # fmt: skip # noqa: E501
-@click.option("--memory", type=click.IntRange(min=16), default=4096, show_default=True, metavar="MIB", help="For each file.")  # fmt: skip # noqa: E501
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=300,
+    show_default=True,
+    metavar="SECONDS",
+    help="For each file.",
+)
+@click.option(
+    "--memory",
+    type=click.IntRange(min=16),
+    default=4096,
+    show_default=True,
+    metavar="MIB",
+    help="For each file.",
+)
 @click.option("--engine", type=click.Choice(("local", "celery")), default="local", show_default=True)
 @click.option("--broker", metavar="URL", help="With --engine celery: the Redis that workers listen to.")
-@click.option("--window", type=click.IntRange(min=1), default=64, show_default=True, help="With --engine celery: messages under way.")  # fmt: skip # noqa: E501
+@click.option(
+    "--window",
+    type=click.IntRange(min=1),
+    default=64,
+    show_default=True,
+    help="With --engine celery: messages under way.",
+)
 @click.option(
     "--data-format", type=click.Choice(DATA_FORMATS), help="Dimension order of images in the results."
 )
@@ -73,6 +93,9 @@ def batch(
         raise click.UsageError(str(error)) from error
     except NoWorkers as error:
         raise click.ClickException(str(error)) from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise click.ClickException(f"the run cannot go on: {reason}; begin again with --resume") from error
     finally:
         progress.end()
     return _told(summary)

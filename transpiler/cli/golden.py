@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 import click
 
 from transpiler.cli.arguments import TARGETS, reading_options
+from transpiler.cli.reporting import report
+from transpiler.diagnostics import CompileError
 from transpiler.driver.options import DATA_FORMATS, Options, UsageError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -64,6 +66,9 @@ def record(
         count = run(
             Store(directory), targets, options, exclude, lambda model: click.echo(f"recorded {model}")
         )
+    except CompileError as error:
+        report(error.diagnostics)
+        return 1
     except UsageError as error:
         raise click.UsageError(str(error)) from error
     click.echo(f"{count:,} model{'' if count == 1 else 's'} recorded", err=True)
@@ -92,6 +97,9 @@ def check(directory: Path, models: tuple[str, ...], quiet: bool) -> int:
             shown = render(comparison, shown_path(store, comparison.model), with_texts=not quiet)
             if shown:
                 click.echo(shown, nl=False)
+    except CompileError as error:
+        report(error.diagnostics)
+        return 1
     except UsageError as error:
         raise click.UsageError(str(error)) from error
     click.echo(count(found), err=True)
@@ -117,6 +125,9 @@ def accept(directory: Path, models: tuple[str, ...]) -> int:
             named_below(directory, models),
             lambda comparison: click.echo(f"accepted {comparison.model} ({comparison.state.value})"),
         )
+    except CompileError as error:
+        report(error.diagnostics)
+        return 1
     except UsageError as error:
         raise click.UsageError(str(error)) from error
     click.echo(count(found), err=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from transpiler.diagnostics import Diagnostic, Severity, render_text
+from transpiler.diagnostics import Diagnostic, Severity
 
 if TYPE_CHECKING:
     from transpiler.driver.trace import Trace
@@ -24,6 +24,8 @@ def report(diagnostics: Iterable[Diagnostic], *, quiet: bool = False) -> None:
     """Write diagnostics to stderr, with source lines and carets; `quiet` leaves errors only."""
     shown = [one for one in diagnostics if not quiet or one.severity is Severity.ERROR]
     if shown:
+        from transpiler.diagnostics import render_text
+
         click.echo(render_text(shown, color=has_color()), nl=False, err=True, color=True)
         click.echo(_counted(shown), err=True)
 

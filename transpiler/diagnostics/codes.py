@@ -1,7 +1,8 @@
 """The registry of diagnostic codes: one stable code, one sentence of meaning.
 
 T00xx input and encoding, T01xx protobuf text syntax, T02xx JSON syntax, T03xx IR text syntax, T1xxx reading Caffe,
-T2xxx reading Keras, T3xxx reading TensorFlow, T4xxx graphs and shapes, T5xxx legalization, T6xxx emission notes.
+T2xxx reading Keras, T3xxx reading TensorFlow, T4xxx graphs and shapes, T5xxx legalization, T6xxx emission notes,
+T7xxx weight files, T80xx batches, T81xx verification, T9xxx faults of this program.
 """
 
 from __future__ import annotations
@@ -164,6 +165,33 @@ CODES: Final[dict[str, str]] = {
     "T6103": "A setting that matters only while training is left out.",
     "T6001": "Fields that have no counterpart in the target are not carried over.",
     "T6002": "The target's format has no word for something of a layer.",
+    # T80xx batches of files
+    "T8001": "Converting the file took longer than the limit.",
+    "T8002": "Converting the file took more memory than the limit.",
+    "T8003": "The process that converted the file died.",
+    "T8004": "A result cannot be written.",
+    "T8005": "The file changed while it was read.",
+    "T8006": "The options of a batch do not suit the file.",
+    "T8007": "A worker runs another version of the compiler than the batch is for.",
+    # T7xxx weight files
+    "T7001": "The format of the weight file is not recognised.",
+    "T7002": "The weight file is damaged: it ends too early, or its parts contradict each other.",
+    "T7003": "The weight file asks for far more than it holds, or points outside itself.",
+    "T7004": "The weight file uses a part of its format, or an element type, that is not read.",
+    "T7005": "An array's declared shape does not fit its data.",
+    "T7006": "The arrays of the weight file cannot be told apart by layer.",
+    "T7007": "A layer occurs twice in the weight file.",
+    "T7008": "Something in the weight file is not a weight and is ignored.",
+    "T7009": "Arrays of the weight file are taken by the order of layers, or as another Keras or backend has them.",
+    "T7010": "The weight file cannot be written.",
+    "T7011": "A package that is needed to write the weight file is not installed.",
+    # T81xx verification
+    "T8101": "The framework that runs a network is not installed.",
+    "T8102": "Nothing here runs the source, so that there is nothing to compare with.",
+    "T8103": "An input has open sizes, and a network runs with numbers only.",
+    "T8104": "A layer is not known, so that nothing can be said of its numbers.",
+    "T8105": "What was written does not run in its framework.",
+    "T8106": "Running the network would take more memory than the limit.",
     # T9xxx faults of this program
     "T9001": "The program itself failed; the file is not at fault.",
 }

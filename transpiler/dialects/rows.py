@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
+from weakref import WeakKeyDictionary
 
 import attrs
 
 from transpiler.ir import Node, Op, ParamUse
 from transpiler.ir.attributes import Attr, exactly, same
 from transpiler.ir.op import fields_of
+from transpiler.ir.text.encode import encode
 
 REQUIRED: Any = attrs.NOTHING
 MOST_REMEMBERED: Final = 4096
@@ -49,7 +51,7 @@ class Native:
     results: int = 1
 
 
-@attrs.frozen
+@attrs.frozen(slots=False, eq=False)
 class Link:
     """One op field spelled by one native field. `read` and `write` convert the value; both see plain data.
 
@@ -113,7 +115,7 @@ class ArrayUse:
     shape: tuple[int, ...]
 
 
-@attrs.frozen
+@attrs.frozen(slots=False, eq=False)
 class Row:
     """One native type and one op, both ways.
 
@@ -252,17 +254,22 @@ def construct(op: type[Op], values: Mapping[str, Any], origin: Mapping[str, str]
 
 def plain(value: Any) -> Attr:
     """An op field's value as plain data: enumerations and paddings become symbols, tuples lists."""
-    from transpiler.ir.text.encode import encode
-
     return encode(value)
 
 
-@attrs.frozen
+Spelling: TypeAlias = tuple[Row, Native] | Refusal
+"""A row and what it writes, or why no row does."""
+
+
+@attrs.frozen(slots=False, eq=False)
 class Dialect:
     """All rows of one framework."""
 
     name: str
     rows: tuple[Row, ...]
+    _spelled: WeakKeyDictionary[Node, Spelling] = attrs.field(
+        factory=WeakKeyDictionary, init=False, eq=False, repr=False
+    )
 
     @cached_property
     def _by_native(self) -> dict[str, tuple[Row, ...]]:
@@ -291,8 +298,17 @@ class Dialect:
     def writers(self, op: type[Op]) -> Sequence[Row]:
         return self._by_op.get(op, ())
 
-    def spell(self, node: Node) -> tuple[Row, Native] | Refusal:
-        """The first row that writes this node and its spelling, or the most telling refusal."""
+    def spell(self, node: Node) -> Spelling:
+        """The first row that writes this node and its spelling, or the most telling refusal.
+
+        Nodes never change, so each is spelled once: what legalization found, emission writes.
+        """
+        spelled = self._spelled.get(node)
+        if spelled is None:
+            spelled = self._spelled[node] = self._spell(node)
+        return spelled
+
+    def _spell(self, node: Node) -> Spelling:
         refused: Refusal | None = None
         for row in self.writers(type(node.op)):
             native = row.write(node)

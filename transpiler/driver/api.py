@@ -49,14 +49,14 @@ def read(src: Input, *, sink: Sink | None = None, **reading: Unpack[Reading]) ->
     """
     collected = sink or Sink()
     with contained(collected):
-        module = shaped_module(src, _options(reading), collected, phase=reading.get("phase"))
+        module = shaped_module(src, options_of(reading), collected, phase=reading.get("phase"))
         collected.raise_if_errors()
     return module
 
 
 def inspect(src: Input, **reading: Unpack[Reading]) -> Description:
     """A model's inputs, layers, shapes and parameters in its own framework's words; warnings are in it."""
-    description = inspect_source(src, _options(reading))
+    description = inspect_source(src, options_of(reading))
     if has_errors(description.diagnostics):
         raise CompileError(description.diagnostics)
     return description
@@ -76,13 +76,13 @@ def convert(
     The result has the text, and `save(path)` writes any form of it. `weights` is a file with the source's weights.
     """
     path = None if weights is None else os.fspath(weights)
-    options = _options(reading, weights=path, data_format=data_format, stop_after=stop_after)
+    options = options_of(reading, weights=path, data_format=data_format, stop_after=stop_after)
     return convert_source(src, to, options)
 
 
 def check(src: Input, targets: Sequence[str] = (), **reading: Unpack[Reading]) -> tuple[Diagnostic, ...]:
     """What there is to say about a model and about writing it for each target, when none of it is an error."""
-    diagnostics = check_source(src, targets, _options(reading))
+    diagnostics = check_source(src, targets, options_of(reading))
     if has_errors(diagnostics):
         raise CompileError(diagnostics)
     return diagnostics
@@ -92,7 +92,7 @@ def has_errors(diagnostics: Sequence[Diagnostic]) -> bool:
     return any(one.severity is Severity.ERROR for one in diagnostics)
 
 
-def _options(reading: Reading, **more: Any) -> Options:
+def options_of(reading: Reading, **more: Any) -> Options:
     shapes = {name: tuple(shape) for name, shape in (reading.get("input_shapes") or {}).items()}
     return Options(
         source_format=reading.get("from_"),

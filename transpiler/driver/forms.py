@@ -53,6 +53,7 @@ def _keras_archive(legal: Legal, path: str, sink: Sink) -> None:
 
 def _keras_weights(legal: Legal, path: str, sink: Sink) -> None:
     from transpiler.emitters.keras import write
+    from transpiler.syntax.json import from_python, print_json
     from transpiler.weights.writing import write_keras_weights
 
     written = write(legal.module, 3)

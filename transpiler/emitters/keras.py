@@ -11,10 +11,10 @@ from typing import Any, Final
 
 import attrs
 
-from transpiler.dialects.keras.dialect import KERAS2, KERAS3
+from transpiler.dialects.keras.dialect import KERAS3
 from transpiler.dialects.keras.model import Call, KerasLayer, KerasModel, ModelKind, TensorRef
 from transpiler.dialects.keras.spelling import DTYPE_NAMES
-from transpiler.dialects.keras.writer import Written, to_keras2, to_keras3
+from transpiler.dialects.keras.writer import Written, to_keras3
 from transpiler.dialects.rows import Dialect
 from transpiler.emitters.keras_layers import (
     Names,
@@ -46,14 +46,22 @@ def emit(module: Module, generation: int = 3) -> JsonValue:
 
 def write(module: Module, generation: int = 3) -> Written:
     """The same as plain data, and what of the model it does not say."""
-    model, types = model_of(module, generation)
-    return to_keras2(model) if generation == KERAS_2 else to_keras3(model, types)
+    model = model_of(module, generation)
+    if generation != KERAS_2:
+        return to_keras3(model)
+    from transpiler.dialects.keras.writer_keras2 import to_keras2
+
+    return to_keras2(model)
 
 
-def model_of(module: Module, generation: int = 3) -> tuple[KerasModel, Mapping[TensorRef, Any]]:
-    """The Keras model that a module's graph is, and the shape and dtype of its tensors."""
+def model_of(module: Module, generation: int = 3) -> KerasModel:
+    """The Keras model that a module's graph is; the tensors in its calls say their shape and dtype."""
+    return _modelled(module, generation)[0]
+
+
+def _modelled(module: Module, generation: int) -> tuple[KerasModel, Mapping[Value, LayerTensor]]:
     graph = module.graph("TEST")
-    dialect = KERAS2 if generation == KERAS_2 else KERAS3
+    dialect = _dialect(generation)
     items = arranged(graph, units_of(graph, dialect))
     extras: Mapping[str, Any] = graph.extras.get("keras", {})
     writer = ModelWriter(graph, extras.get("models", {}), dialect)
@@ -63,7 +71,16 @@ def model_of(module: Module, generation: int = 3) -> tuple[KerasModel, Mapping[T
     else:
         model = writer.functional(items, legal_name(graph.name or module.name), graph.outputs, extras)
     compiled: Any = module.extras.get("keras", {}).get("compile_config")
-    return attrs.evolve(model, config=_model_config(extras), compile_config=compiled), writer.types
+    made = attrs.evolve(model, config=_model_config(extras), compile_config=compiled)
+    return made, writer.tensors
+
+
+def _dialect(generation: int) -> Dialect:
+    if generation != KERAS_2:
+        return KERAS3
+    from transpiler.dialects.keras.dialect_keras2 import KERAS2
+
+    return KERAS2
 
 
 def _model_config(extras: Mapping[str, Any]) -> dict[str, Any]:
@@ -92,6 +109,23 @@ def _item_key(item: Item) -> object:
     return ("model", item.path) if isinstance(item, Nested) else sharing_key(item)
 
 
+@attrs.frozen
+class LayerTensor:
+    """A tensor in a written model: which output of which call of a layer, behind the names of the models around it."""
+
+    path: tuple[str, ...]
+    call: int = 0
+    index: int = 0
+
+
+def tensors_of(module: Module, generation: int = 3) -> Mapping[Value, LayerTensor]:
+    """Where the values of a module's graph are in the model that `write` makes of it.
+
+    Absent are values that no layer puts out, and those inside later calls of a nested model.
+    """
+    return _modelled(module, generation)[1]
+
+
 @attrs.define
 class _Written:
     """A layer while its calls are being collected."""
@@ -108,7 +142,7 @@ class ModelWriter:
         self.graph = graph
         self.dialect = dialect
         self.models = models
-        self.types: dict[TensorRef, Any] = {}
+        self.tensors: dict[Value, LayerTensor] = {}
 
     def sequential(self, items: Sequence[Item], name: str) -> KerasModel:
         """A chain. An input of unknown shape is left out: Keras builds such a model when it is first called."""
@@ -116,7 +150,7 @@ class ModelWriter:
         implicit = (
             isinstance(first, Unit) and isinstance(first.node.op, Input) and first.node.op.shape is None
         )
-        body = Body(self, items[1:] if implicit else items, "")
+        body = Body(self, items[1:] if implicit else items, "", ())
         if implicit:
             body.refs[first.results[0]] = None
         layers = body.layers()
@@ -127,7 +161,7 @@ class ModelWriter:
         self, items: Sequence[Item], name: str, outputs: Sequence[Value], extras: Mapping[str, Any]
     ) -> KerasModel:
         """A model of any form."""
-        body = Body(self, items, "")
+        body = Body(self, items, "", ())
         layers = body.layers()
         inputs = {
             unit.name: body.ref(unit.results[0])
@@ -142,13 +176,13 @@ class ModelWriter:
             filled(extras.get("outputs"), [body.ref(value) for value in outputs]),
         )
 
-    def nested(self, call: Nested, name: str) -> KerasModel:
-        """The model of which this is a call."""
+    def nested(self, call: Nested, name: str, path: tuple[str, ...] | None) -> KerasModel:
+        """The model of which this is a call, inside the models of `path` (None: inside a wrapper)."""
         record: Mapping[str, Any] = self.models.get(call.path, {})
         if "wrapper" in record:
             call = one_step_of(call, self.dialect)
         inputs = self._input_layers(call, record)
-        body = Body(self, call.items, call.scope)
+        body = Body(self, call.items, call.scope, path)
         config = dict(record.get("config", {}))
         if record.get("kind") == "Sequential" and is_chain(call.items, call.results, call.operands):
             for value in call.operands:
@@ -183,9 +217,12 @@ class ModelWriter:
 class Body:
     """The layers of one model while their calls are collected."""
 
-    def __init__(self, writer: ModelWriter, items: Sequence[Item], scope: str) -> None:
+    def __init__(
+        self, writer: ModelWriter, items: Sequence[Item], scope: str, path: tuple[str, ...] | None
+    ) -> None:
         self.writer = writer
         self.scope = scope
+        self.path = path
         self.items = items
         self.names = Names()
         self.refs: dict[Value, TensorRef | None] = {}
@@ -226,10 +263,11 @@ class Body:
         for i, value in enumerate(item.results):
             if value in self.refs and isinstance(item, Nested) and value in item.operands:
                 continue
-            ref = TensorRef(layer.name, number, i)
-            self.refs[value] = ref
-            if value.type.shape is not None:
-                self.writer.types[ref] = (value.type.shape, DTYPE_NAMES[value.type.dtype])
+            if self.path is not None:
+                self.writer.tensors.setdefault(value, LayerTensor((*self.path, layer.name), number, i))
+            known = value.type if not self.scope and value.type.shape is not None else None
+            shape, dtype = (None, None) if known is None else (known.shape, DTYPE_NAMES[known.dtype])
+            self.refs[value] = TensorRef(layer.name, number, i, shape, dtype)
 
     def _made_call(self, item: Item, arguments: list[Any]) -> Call:
         if arguments == [None]:
@@ -248,7 +286,8 @@ class Body:
             return layer_of(layer.item, layer.name, layer.calls)
         wrapper = self.writer.models.get(layer.item.path, {}).get("wrapper")
         name = layer.name if wrapper is None else legal_name(wrapper["name"])
-        model = self.writer.nested(layer.item, name)
+        inside = None if wrapper is not None or self.path is None else (*self.path, layer.name)
+        model = self.writer.nested(layer.item, name, inside)
         if wrapper is None:
             return KerasLayer(model.kind.value, layer.name, calls=tuple(layer.calls), model=model)
         inner = KerasLayer(model.kind.value, name, model=model)

@@ -16,8 +16,7 @@ from transpiler.dialects.keras.defaults import (
     keras3_arguments,
 )
 from transpiler.dialects.keras.model import ArrayConstant, Call, KerasLayer
-from transpiler.dialects.keras.operations import APPLICATIONS_PACKAGE, OPERATIONS_PACKAGE
-from transpiler.dialects.keras.reader_entry import snake_case
+from transpiler.dialects.keras.naming import APPLICATIONS_PACKAGE, OPERATIONS_PACKAGE, snake_case
 from transpiler.dialects.keras.spelling import CALL, DTYPE_NAMES, SYNTHETIC
 from transpiler.dialects.rows import ArrayUse, array_uses
 from transpiler.emitters.keras_units import Unit

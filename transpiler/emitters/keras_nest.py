@@ -59,6 +59,10 @@ class _Tree:
         for unit in units:
             members.setdefault(self._home(unit.scope), []).append(unit)
         self.members = members
+        self.children: dict[str, list[str]] = {}
+        for name in records:
+            if name:
+                self.children.setdefault(self._home(name.rpartition("/")[0]), []).append(name)
         self.readers: dict[Value, list[str]] = {}
         for unit in units:
             for value in unit.operands:
@@ -71,15 +75,9 @@ class _Tree:
             scope = scope.rpartition("/")[0]
         return scope
 
-    def _children(self, scope: str) -> list[str]:
-        found = [
-            name for name in self.records if name != scope and self._home(name.rpartition("/")[0]) == scope
-        ]
-        return [name for name in found if name]
-
     def _level(self, scope: str) -> tuple[Item, ...]:
         items: list[Item] = list(self.members.get(scope, ()))
-        for child in self._children(scope):
+        for child in self.children.get(scope, ()):
             inside = self._level(child)
             if inside:
                 items.append(self._nested(child, inside))
@@ -97,7 +95,7 @@ class _Tree:
         entries = unique(value for item in items for value in item.operands if value not in produced)
         inside = set(units_in(items))
         outside = {
-            value for value in produced if value in self.graph.outputs or self._read_outside(value, scope)
+            value for value in produced if value in self.graph.output_set or self._read_outside(value, scope)
         }
         exits = tuple(value for item in items for value in item.results if value in outside)
         operands = self._named(record["operands"])
@@ -133,8 +131,8 @@ class _Tree:
         unlike = {
             call.scope
             for group in calls.values()
-            for call in group
             if any(not alike(group[0], other) for other in group)
+            for call in group
         }
         return (self.stuck | unlike) & set(self.records)
 

@@ -121,8 +121,7 @@ class _Grouping:
     def _spelled(self, node: Node) -> tuple[Row | None, Native]:
         if isinstance(node.op, Opaque):
             return None, opaque_native(node, node.op)
-        plain = attrs.evolve(node, operands=node.operands)
-        spelled = spell_as_written(self.dialect, plain)
+        spelled = spell_as_written(self.dialect, node)
         if isinstance(spelled, Refusal):
             raise NotLegal(f"{node.name}: {spelled.reason}")
         row, native = spelled

@@ -1,12 +1,13 @@
-"""A GraphDef's syntax tree as bytes of the wire format, by the one schema that also serves reading."""
+"""A GraphDef's syntax tree as bytes of the wire format, by the schema that also serves reading."""
 
 from __future__ import annotations
 
 import struct
 from typing import Final
 
-from transpiler.dialects.tensorflow.schema import INTEGERS, SCHEMA, TYPE_NUMBERS, FieldSchema
-from transpiler.syntax.textproto import Message, Scalar
+from transpiler.dialects.tensorflow.schema import INTEGERS, TYPE_NUMBERS, FieldSchema
+from transpiler.dialects.tensorflow.write_schema import WRITTEN
+from transpiler.syntax.textproto import Field, Message, Scalar
 
 _VARINT: Final = 0
 _DELIMITED: Final = 2
@@ -17,7 +18,7 @@ _MASK64: Final = (1 << 64) - 1
 
 def encode(message: Message, kind: str = "GraphDef") -> bytes:
     """The bytes of a message of this kind. Raises KeyError for a field that the schema does not have."""
-    schema = SCHEMA[kind]
+    schema = WRITTEN[kind]
     parts = []
     for field in message.fields:
         known = schema[field.name]
@@ -27,6 +28,26 @@ def encode(message: Message, kind: str = "GraphDef") -> bytes:
         else:
             parts.append(_scalar(known, field.value))
     return b"".join(parts)
+
+
+def head_of_constant(node: Message, size: int) -> bytes:
+    """A field of a GraphDef that holds a constant's node, up to where its `size` bytes of elements begin.
+
+    The tensor is the last of everything around it, so the file goes on with the elements and then the next node.
+    """
+    return _head(Message((Field.make("node", node),)), "GraphDef", size)
+
+
+def _head(message: Message, kind: str, size: int) -> bytes:
+    *before, last = message.fields
+    if kind == "TensorProto":
+        content = WRITTEN[kind]["tensor_content"]
+        return encode(message, kind) + _tag(content.number, _DELIMITED) + _varint(size)
+    assert isinstance(last.value, Message)
+    known = WRITTEN[kind][last.name]
+    inner = _head(last.value, known.kind, size)
+    length = _varint(len(inner) + size)
+    return encode(Message(tuple(before)), kind) + _tag(known.number, _DELIMITED) + length + inner
 
 
 def _scalar(schema: FieldSchema, scalar: Scalar) -> bytes:

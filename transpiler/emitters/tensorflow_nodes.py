@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 import attrs
@@ -11,7 +11,7 @@ import attrs
 from transpiler.dialects.tensorflow.write_template import AttrValue, Dims, Numbers, TypeName
 from transpiler.ir import DType, Shape
 from transpiler.syntax.symbol import Symbol
-from transpiler.syntax.textproto import Field, Message
+from transpiler.syntax.textproto import Field, Message, Scalar
 
 TYPE_NAMES: Final[Mapping[DType, Symbol]] = {
     DType.FLOAT32: Symbol("DT_FLOAT"),
@@ -37,13 +37,33 @@ _ILLEGAL_START: Final = re.compile(r"^[^A-Za-z0-9.]")
 
 
 @attrs.frozen
+class Content:
+    """A tensor as an attribute whose elements are put in when the graph is written to a file."""
+
+    dtype: DType
+    shape: tuple[int, ...]
+
+
+@attrs.frozen
+class Texts:
+    """A tensor of texts as an attribute."""
+
+    shape: tuple[int, ...]
+    values: tuple[str, ...]
+
+
+Attribute = AttrValue | Content | Texts | tuple[DType, ...]
+"""What an attribute of a node can be: as a template has it, or around a graph."""
+
+
+@attrs.frozen
 class NodeDef:
     """One node before it is printed; inputs as GraphDef writes them (`node`, `node:1`, `^node`)."""
 
     name: str
     op: str
     inputs: tuple[str, ...] = ()
-    attributes: Mapping[str, AttrValue] = attrs.field(factory=dict)
+    attributes: Mapping[str, Attribute] = attrs.field(factory=dict)
 
 
 class Names:
@@ -70,6 +90,11 @@ def legal_name(name: str) -> str:
     return f"n{cleaned}" if _ILLEGAL_START.match(cleaned) else cleaned
 
 
+def tensor_name(source: str) -> str:
+    """A tensor as it is called outside a graph: with its number."""
+    return source if ":" in source else f"{source}:0"
+
+
 def message(nodes: Iterable[NodeDef], producer: int) -> Message:
     """A whole GraphDef."""
     fields = [Field.make("node", _node(node)) for node in nodes]
@@ -86,8 +111,46 @@ def _node(node: NodeDef) -> Message:
     return Message(tuple(fields))
 
 
-def _value(value: AttrValue) -> Field:
+def with_nodes(graph: Message, nodes: Iterable[NodeDef]) -> Message:
+    """The graph with further nodes."""
+    kept = [field for field in graph.fields if field.name == "node"]
+    rest = [field for field in graph.fields if field.name != "node"]
+    return Message((*kept, *(Field.make("node", _node(node)) for node in nodes), *rest))
+
+
+def node_name(field: Field) -> str | None:
+    """The name of the node that a field of a GraphDef is; None for other fields."""
+    if field.name != "node" or not isinstance(field.value, Message):
+        return None
+    name = field.value.last("name")
+    return str(name.value.value) if name is not None and isinstance(name.value, Scalar) else None
+
+
+def filled(graph: Message, contents: Mapping[str, Callable[[], bytes]]) -> Message:
+    """The graph with the elements of its named constants put in."""
+    fields = []
+    for field in graph.fields:
+        content = contents.get(node_name(field) or "")
+        fields.append(field if content is None else _with_content(field, content()))
+    return Message(tuple(fields))
+
+
+def _with_content(field: Field, content: bytes) -> Field:
+    """The field with bytes behind the last field of the last field … of its message: a constant's tensor lies there."""
+    assert isinstance(field.value, Message)
+    *before, last = field.value.fields
+    if isinstance(last.value, Message) and last.name != "tensor_shape":
+        return Field.make(field.name, Message((*before, _with_content(last, content))))
+    return Field.make(field.name, Message((*before, last, Field.make("tensor_content", content))))
+
+
+def _value(value: Attribute) -> Field:
     match value:
+        case Content(dtype, sizes):
+            return Field.make("tensor", _tensor_message(dtype, sizes, []))
+        case Texts(sizes, texts):
+            elements = [Field.make("string_val", text) for text in texts]
+            return Field.make("tensor", _tensor_message(DType.STRING, sizes, elements))
         case tuple():
             return Field.make("list", Message(tuple(_item(item) for item in value)))
         case Numbers():
@@ -111,12 +174,12 @@ def _item(value: object) -> Field:
         case TypeName(name):
             return Field.make("type", Symbol(name))
         case Dims(shape):
-            return Field.make("shape", _shape(shape))
+            return Field.make("shape", shape_message(shape))
         case _:
             raise TypeError(f"no attribute can hold {value!r}")
 
 
-def _shape(shape: Shape | None) -> Message:
+def shape_message(shape: Shape | None) -> Message:
     if shape is None:
         return Message((Field.make("unknown_rank", True),))
     return Message(tuple(_dim(-1 if size is None else size) for size in shape))
@@ -127,9 +190,13 @@ def _dim(size: int) -> Field:
 
 
 def _tensor(numbers: Numbers) -> Message:
-    shape = Message(tuple(map(_dim, numbers.shape)))
-    fields = [Field.make("dtype", TYPE_NAMES[numbers.dtype]), Field.make("tensor_shape", shape)]
-    return Message((*fields, *_elements(numbers.dtype, numbers.values)))
+    return _tensor_message(numbers.dtype, numbers.shape, _elements(numbers.dtype, numbers.values))
+
+
+def _tensor_message(dtype: DType, shape: Sequence[int], elements: Sequence[Field]) -> Message:
+    sizes = Message(tuple(map(_dim, shape)))
+    fields = (Field.make("dtype", TYPE_NAMES[dtype]), Field.make("tensor_shape", sizes))
+    return Message((*fields, *elements))
 
 
 def _elements(dtype: DType, values: Sequence[float | int | bool]) -> list[Field]:

@@ -116,6 +116,11 @@ class Graph:
         return {value: tuple(nodes) for value, nodes in found.items()}
 
     @cached_property
+    def output_set(self) -> frozenset[Value]:
+        """The outputs, to be looked up."""
+        return frozenset(self.outputs)
+
+    @cached_property
     def inputs(self) -> tuple[Value, ...]:
         """The values that come from outside: results of operand-free nodes that own no parameters."""
         return tuple(

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Self, TypeVar, dataclass_transform
+from threading import RLock
+from typing import Any, ClassVar, Final, Self, TypeVar, dataclass_transform
 
 import attrs
 
+from transpiler.ir.attributes import exactly
 from transpiler.ir.types import Shape, TensorType
 
 Class = TypeVar("Class", bound=type)
+MOST_CHANGES: Final = 64
+"""How many changed versions an op remembers."""
 
 
 class ShapeError(ValueError):
@@ -48,6 +52,10 @@ class Op:
     and help.
     """
 
+    __slots__ = ("_evolved", "_hash")
+
+    _evolved: dict[Any, Any]
+    _hash: int
     name: ClassVar[str]
     category: ClassVar[str]
     arity: ClassVar[Arity] = Arity(1, 1)
@@ -73,15 +81,45 @@ class Op:
         return ()
 
     def evolve(self, **changes: object) -> Self:
-        """The same op with some fields changed. Raises ValueError when they make no sense together."""
-        made: Self = attrs.evolve(self, **changes)  # type: ignore[misc]  # every declared op is an attrs class
+        """The same op with some fields changed. Raises ValueError when they make no sense together.
+
+        The same change of the same object gives the same object again, so that ops stay shared.
+        """
+        try:
+            key = exactly(changes)
+        except TypeError:
+            return type(self)(**{**vars(self), **changes})
+        try:
+            known: dict[object, Self] = self._evolved
+        except AttributeError:
+            known = {}
+            object.__setattr__(self, "_evolved", known)
+        made = known.get(key)
+        if made is None:
+            if len(known) >= MOST_CHANGES:
+                known.clear()
+            made = known[key] = type(self)(**{**vars(self), **changes})
         return made
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and vars(self) == vars(other)
+        return self is other or (type(self) is type(other) and vars(self) == vars(other))
 
     def __hash__(self) -> int:
-        return hash((type(self), *vars(self).values()))
+        # Ops are keys of every memo, so each computes its hash once.
+        try:
+            return self._hash
+        except AttributeError:
+            found = hash((type(self), *vars(self).values()))
+            object.__setattr__(self, "_hash", found)
+            return found
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The fields alone: the rest is remembered for this process only."""
+        return vars(self)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        _complete(type(self))
+        vars(self).update(state)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in vars(self).items())})"
@@ -89,18 +127,46 @@ class Op:
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
 def op(name: str, category: str) -> Callable[[Class], Class]:
-    """Declare an op class: attrs-frozen, keyword-only, equal by fields, named `name` in the text form."""
+    """Declare an op class: attrs-frozen, keyword-only, equal by fields, named `name` in the text form.
+
+    attrs writes and compiles code for each class. There are many ops and a network has few of them, so a class is
+    completed when it is first used.
+    """
 
     def declare(cls: Class) -> Class:
-        made: Any = attrs.frozen(cls, kw_only=True, slots=False, eq=False, repr=False)
+        made: Any = cls
         made.name = name
         made.category = category
-        return made  # type: ignore[no-any-return]
+        made.__init__ = _complete_and_initialize
+        _PENDING.add(cls)
+        return cls
 
     return declare
+
+
+_PENDING: Final[set[type]] = set()
+"""The classes that attrs has not seen yet."""
+_COMPLETING: Final = RLock()
+
+
+def _complete(cls: type) -> None:
+    """Let attrs complete a class, after those it inherits fields from."""
+    with _COMPLETING:
+        for kind in reversed(cls.__mro__):
+            if kind in _PENDING:
+                del kind.__init__  # type: ignore[misc]  # attrs gives it its own
+                attrs.frozen(kind, kw_only=True, slots=False, eq=False, repr=False)
+                _PENDING.discard(kind)
+
+
+def _complete_and_initialize(self: Op, **values: Any) -> None:
+    """What initializes the first instance of a class."""
+    _complete(type(self))
+    type(self).__init__(self, **values)
 
 
 def fields_of(cls: type[Op] | Op) -> tuple[attrs.Attribute[Any], ...]:
     """The declared fields of an op class, in order."""
     kind = cls if isinstance(cls, type) else type(cls)
+    _complete(kind)
     return attrs.fields(kind)  # type: ignore[arg-type, no-any-return]

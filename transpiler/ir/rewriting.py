@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from typing import Any
 
 import attrs
 
 from transpiler.ir.attributes import NO_EXTRAS, Extras
 from transpiler.ir.graph import Graph, Node, Origin, Value
+from transpiler.ir.inference import infer_types, types_of
 from transpiler.ir.op import Op
 from transpiler.ir.parameters import ParamUse
-from transpiler.ir.types import UNKNOWN
+from transpiler.ir.types import UNKNOWN, TensorType
 
 
 class GraphBuilder:
@@ -19,9 +21,14 @@ class GraphBuilder:
 
     def __init__(self, taken: Iterable[str] = ()) -> None:
         self.nodes: list[Node] = []
-        self._names: dict[str, int] = dict.fromkeys(taken, 0)
+        self._taken = taken
         self._producers: dict[Value, Node] = {}
         self._seen = 0
+
+    @cached_property
+    def _names(self) -> dict[str, int]:
+        """Every name taken, and the last number given to one like it. Most rewritings never name a node."""
+        return dict.fromkeys(self._taken, 0)
 
     def producer(self, value: Value) -> Node | None:
         """The node added so far that produces `value`."""
@@ -58,7 +65,7 @@ class GraphBuilder:
         """Append a node. `natives` names its results as the source does. Raises ShapeError if inference fails."""
         name = self.fresh(name)
         count = op.result_count
-        types = op.infer([value.type for value in operands]) if infer else (UNKNOWN,) * count
+        types = infer_types(op, types_of(operands)) if infer else (UNKNOWN,) * count
         labels = result_names(name, count)
         results = tuple(
             Value(label, type_, natives[i] if i < len(natives) else None)
@@ -67,6 +74,12 @@ class GraphBuilder:
         node = Node(name, op, tuple(operands), results, origin, tuple(params), scope, extras)
         self.nodes.append(node)
         return node
+
+
+def retyped(node: Node, operands: Sequence[Value]) -> tuple[Value, ...]:
+    """The results of a node when it reads these operands: its own where their types stay. Raises ShapeError."""
+    types = infer_types(node.op, types_of(operands))
+    return tuple([value.typed(type_) for value, type_ in zip(node.results, types, strict=True)])
 
 
 def result_names(node: str, count: int) -> tuple[str, ...]:
@@ -86,10 +99,16 @@ class Rewriter(GraphBuilder):
         self.graph = graph
         self.changed = False
         self._now: dict[Value, Value] = {}
+        self._again_used: set[Value] = set()
 
     def current(self, old: Value) -> Value:
         """The value that stands for an old one."""
         return self._now.get(old, old)
+
+    def current_all(self, old: tuple[Value, ...]) -> tuple[Value, ...]:
+        """The values that stand for old ones."""
+        now = self._now
+        return tuple([now.get(value, value) for value in old]) if now else old
 
     def release(self, name: str) -> None:
         """Make the name of a node that goes away free for its successor."""
@@ -101,28 +120,33 @@ class Rewriter(GraphBuilder):
             self.nodes.append(node)
             return
         self.changed = True
-        types = node.op.infer([value.type for value in operands])
-        results = tuple(
-            value if value.type == type_ else attrs.evolve(value, type=type_)
-            for value, type_ in zip(node.results, types, strict=True)
-        )
+        results = retyped(node, operands)
         self._now.update(zip(node.results, results, strict=True))
-        self.nodes.append(attrs.evolve(node, operands=operands, results=results))
+        self.nodes.append(node.evolve(operands=operands, results=results))
 
     def swap(
         self, node: Node, op: Op, operands: Sequence[Value] | None = None, **changes: Any
     ) -> tuple[Value, ...]:
         """Add `node` again with another op (and operands, and other node fields): its name, origin and extras stay."""
         sources = tuple(node.operands if operands is None else operands)
-        types = op.infer([value.type for value in sources])
+        types = infer_types(op, types_of(sources))
         if len(types) == len(node.results):
             rows = zip(node.results, types, strict=True)
-            results = tuple(attrs.evolve(value, type=type_) for value, type_ in rows)
+            results = tuple([self._again(value, type_) for value, type_ in rows])
         else:
             rows_ = zip(result_names(node.name, len(types)), types, strict=True)
             results = tuple(Value(name, type_) for name, type_ in rows_)
-        self.nodes.append(attrs.evolve(node, op=op, operands=sources, results=results, **changes))
+        self.nodes.append(node.evolve(op=op, operands=sources, results=results, **changes))
         return results
+
+    def _again(self, value: Value, type: TensorType) -> Value:
+        """The value with that type: itself, if it has the type and is not produced yet, so that readers can stay."""
+        made = value.typed(type)
+        if made is value:
+            if value in self._again_used:
+                return Value(value.name, type, value.native)
+            self._again_used.add(value)
+        return made
 
     def replace(self, node: Node, values: Sequence[Value]) -> None:
         self.changed = True
@@ -144,8 +168,8 @@ def rewrite(graph: Graph, rule: Rule) -> Graph:
     """Apply `rule` to every node once, in order. Returns `graph` itself when nothing changed."""
     rewriter = Rewriter(graph)
     for node in graph.nodes:
-        operands = tuple(rewriter.current(value) for value in node.operands)
-        view = node if operands == node.operands else attrs.evolve(node, operands=operands)
+        operands = rewriter.current_all(node.operands)
+        view = node if operands == node.operands else node.evolve(operands=operands)
         values = rule(view, rewriter)
         if values is None:
             rewriter.keep(node, operands)

@@ -28,7 +28,7 @@ class DType(enum.Enum):
     STRING = "string"
 
 
-@attrs.frozen
+@attrs.frozen(cache_hash=True)
 class TensorType:
     """A tensor's dtype and shape; a shape of None means that not even the rank is known."""
 

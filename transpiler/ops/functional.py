@@ -179,6 +179,19 @@ class ReshapeTo(Op):
         return (operands[0].with_shape(self.sizes),)
 
 
+@op("fill", "Functional")
+class Fill(Op):
+    """One number in the shape that the operand holds; `sizes` are those known beforehand, if the rank is."""
+
+    operand_names = ("shape",)
+    value: float = f.number("the number")
+    sizes: tuple[int | None, ...] | None = f.optional_shape("the sizes known beforehand", None)
+    dtype: DType = f.dtype("the element type of the result", DType.FLOAT32)
+
+    def infer(self, operands: Sequence[TensorType]) -> tuple[TensorType, ...]:
+        return (TensorType(self.sizes, self.dtype),)
+
+
 @op("space_to_batch", "Functional")
 class SpaceToBatch(Op):
     """Axes 1, 2 … padded, then cut into blocks whose elements go to the batch (TensorFlow's SpaceToBatchND)."""

@@ -15,7 +15,7 @@ def to_op(value: Any) -> Op:
         return value
     if not isinstance(value, Mapping) or "op" not in value:
         raise ValueError(f"{value!r} is no op")
-    from transpiler.ops import OPS
+    from transpiler.ops.registry import OPS
 
     kind = OPS.get(str(value["op"]))
     if kind is None:

@@ -17,6 +17,7 @@ from transpiler.parsers.binary import BinaryKind, binary_kind
 MAX_BYTES: Final = 512 * 1024 * 1024
 """Larger inputs are refused: no description of a network in text comes near."""
 STDIN: Final = "<stdin>"
+_PIECE: Final = 1 << 20
 
 SAVED_MODEL: Final = ("saved_model.pb", "saved_model.pbtxt")
 """The files that a SavedModel's directory has its graph in."""
@@ -121,10 +122,15 @@ def _read_file(name: str) -> bytes:
 
 
 def _read_limited(stream: BinaryIO, name: str) -> bytes:
-    data = stream.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        _fail_size(name)
-    return data
+    """All of a stream, in pieces: a single large read would set as much memory aside for the smallest file."""
+    pieces: list[bytes] = []
+    size = 0
+    while piece := stream.read(_PIECE):
+        pieces.append(piece)
+        size += len(piece)
+        if size > MAX_BYTES:
+            _fail_size(name)
+    return b"".join(pieces)
 
 
 def _decode_marked(data: bytes, encoding: str, name: str) -> str:

@@ -22,7 +22,6 @@ from transpiler.parsers.textproto_builder import (
     check_number,
     check_string,
 )
-from transpiler.parsers.textproto_careful import read_carefully
 from transpiler.syntax.textproto import Field, Message, Scalar, ScalarKind
 
 _START: Final = re.compile(SKIP)
@@ -55,8 +54,18 @@ def parse_source(source: Source, sink: Sink) -> Message:
     position: int | None = 1 if source.text.startswith("\ufeff") else 0
     with collector_paused():
         while position is not None:
-            position = read_carefully(builder, _read_plain(builder, position))
+            position = _read_plain(builder, position)
+            if position == len(source.text) and builder.is_whole:
+                break
+            position = _read_carefully(builder, position)
         return builder.finished()
+
+
+def _read_carefully(builder: Builder, position: int) -> int | None:
+    """Read one thing that is no plain field. Most files have none."""
+    from transpiler.parsers.textproto_careful import read_carefully
+
+    return read_carefully(builder, position)
 
 
 def _read_plain(builder: Builder, position: int) -> int:

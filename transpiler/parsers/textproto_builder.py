@@ -52,6 +52,11 @@ class Builder:
     lists: list[OpenList] = attrs.field(factory=list)
     error_count: int = 0
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is open."""
+        return not self.stack and not self.lists
+
     def error(
         self,
         code: str,

@@ -7,7 +7,6 @@ tops are bound one by one.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 import attrs
 
@@ -48,6 +47,8 @@ def check_names(graphs: Iterable[Graph], context: Context) -> None:
 
 
 def _report_unknown(name: str, offered: tuple[str, ...], sink: Sink) -> None:
+    from difflib import get_close_matches
+
     close = get_close_matches(name, offered, n=1)
     listed = ", ".join(f"`{item}`" for item in offered[:12]) + (", …" if len(offered) > 12 else "")
     sink.error(

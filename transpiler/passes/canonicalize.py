@@ -259,7 +259,7 @@ def _fusible(graph: Graph, norm: Node, scale: Node, op: Scale) -> bool:
     rank = norm.result.type.rank
     if rank is None or op.axis % rank != norm.op.axis % rank:
         return False
-    return graph.uses.get(norm.result) == (scale,) and norm.result not in graph.outputs
+    return graph.uses.get(norm.result) == (scale,) and norm.result not in graph.output_set
 
 
 FUSE_SCALE = Pass("fuse_scale", _fuse_scale, requires=frozenset({SHAPED}))

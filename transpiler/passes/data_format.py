@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from transpiler.ir import Graph, Node, Op, Origin, ParamUse, Value
+from transpiler.ir.inference import infer_types, types_of
 from transpiler.ir.rewriting import GraphBuilder
 from transpiler.ops.core import Input
 from transpiler.ops.normalization import LRN, Region
@@ -22,6 +23,7 @@ from transpiler.ops.spatial import DataFormat
 from transpiler.passes.layout_rules import Plan, is_transparent, plan
 from transpiler.passes.layouts import Flattened, Layout, Permuted, converted, simplified
 from transpiler.passes.manager import CHANNELS_FIRST, CHANNELS_LAST, SHAPED, Context, Pass
+from transpiler.passes.trail import Moved
 
 
 class _Groups:
@@ -87,6 +89,7 @@ class _Converter(GraphBuilder):
         self.known: dict[Value, dict[Layout, Value]] = {}
         self.preferred: dict[Value, Layout] = {}
         self.changed = False
+        self.moved: dict[str, Moved | None] = {}
 
     def layout(self, source: Value) -> Layout:
         """The layout in which a source value was first produced."""
@@ -96,6 +99,8 @@ class _Converter(GraphBuilder):
         layout = simplified(layout, source.type.shape)
         self.known.setdefault(source, {})[layout] = made
         self.preferred.setdefault(source, layout)
+        if layout is not None or made.name != source.name:
+            self.moved.setdefault(source.name, Moved(made.name, layout))
         self.changed = self.changed or made is not source
 
     def value(self, source: Value, layout: Layout) -> Value:
@@ -180,9 +185,9 @@ class _Converter(GraphBuilder):
             self._input(node, node.op)
             return
         wanted = any(self.wanting.marked(value) for value in node.results)
-        made = plan(node, [self.layout(value) for value in node.operands], self.target, wanted)
+        made = plan(node, [self.preferred[value] for value in node.operands], self.target, wanted)
         operands = tuple(
-            self.value(v, layout) for v, layout in zip(node.operands, made.operands, strict=True)
+            [self.value(v, layout) for v, layout in zip(node.operands, made.operands, strict=True)]
         )
         if made.forward is not None:  # the node itself dissolves into a layout
             self.define(node.results[0], operands[0], made.forward.layout)
@@ -195,15 +200,10 @@ class _Converter(GraphBuilder):
             self.nodes.append(node)
             results = node.results
         else:
-            types = made.op.infer([value.type for value in operands])
-            results = tuple(
-                old if old.type == type_ else attrs.evolve(old, type=type_)
-                for old, type_ in zip(node.results, types, strict=True)
-            )
+            types = infer_types(made.op, types_of(operands))
+            results = tuple([value.typed(type_) for value, type_ in zip(node.results, types, strict=True)])
             params = _recorded(node, made.params)
-            self.nodes.append(
-                attrs.evolve(node, op=made.op, operands=operands, results=results, params=params)
-            )
+            self.nodes.append(node.evolve(op=made.op, operands=operands, results=results, params=params))
             self.changed = True
         for old, new, layout in zip(node.results, results, made.results, strict=True):
             self.define(old, new, layout)
@@ -217,8 +217,8 @@ class _Converter(GraphBuilder):
             return
         layout = converted(rank, self.target)
         changed = Input(shape=layout.shape(op.shape), dtype=op.dtype)
-        made = attrs.evolve(value, type=changed.infer(())[0])
-        self.nodes.append(attrs.evolve(node, op=changed, results=(made,)))
+        made = value.typed(changed.infer(())[0])
+        self.nodes.append(node.evolve(op=changed, results=(made,)))
         self.define(value, made, layout)
 
 
@@ -238,8 +238,10 @@ def to_format(target: DataFormat) -> Pass:
     other = CHANNELS_FIRST if provided == CHANNELS_LAST else CHANNELS_LAST
 
     def convert(graph: Graph, context: Context) -> Graph:
-        del context
-        return _Converter(graph, target).run()
+        converter = _Converter(graph, target)
+        made = converter.run()
+        context.trail.note(converter.moved)
+        return made
 
     return Pass(
         f"data_format[{target.value}]",

@@ -15,6 +15,7 @@ from transpiler.ops.core import Data, Input
 from transpiler.ops.loss import Loss, SigmoidCrossEntropyLoss, SoftmaxLoss
 from transpiler.ops.shape import Silence
 from transpiler.passes.manager import Context, Pass
+from transpiler.passes.trail import Moved
 
 TRAINING = (Loss, Silence)
 
@@ -23,11 +24,13 @@ def _drop(graph: Graph, context: Context) -> Graph:
     dropped = [node for node in graph.nodes if isinstance(node.op, TRAINING)]
     if not dropped and not any(isinstance(node.op, Data) for node in graph.nodes):
         return graph
-    left: dict[Node, Value] = {}
+    moved: dict[str, Moved | None] = {value.name: None for node in dropped for value in node.results}
 
     def rule(node: Node, rewriter: Rewriter) -> Sequence[Value] | None:
         if isinstance(node.op, Data):
-            return _inputs(node, node.op, rewriter)
+            made = _inputs(node, node.op, rewriter)
+            moved.update({old.name: Moved(new.name) for old, new in zip(node.results, made, strict=True)})
+            return made
         if not isinstance(node.op, TRAINING):
             return None
         function = _function(node.op)
@@ -35,10 +38,10 @@ def _drop(graph: Graph, context: Context) -> Graph:
         if function is not None:
             rewriter.release(node.name)
             value = rewriter.add(function, (value,), name=node.name, origin=node.origin).result
-            left[node] = value
         return (value,) * len(node.results)
 
     changed = rewrite(graph, rule)
+    context.trail.note(moved)
     if dropped:
         names = ", ".join(node.name for node in dropped)
         context.sink.note(
@@ -76,7 +79,8 @@ def _trimmed(old: Graph, changed: Graph) -> Graph:
     silenced = {value.name for node in old.nodes if isinstance(node.op, Silence) for value in node.operands}
     outputs = [value for value in _unread(changed) if value in computed and value.name not in silenced]
     wanted = [value for value in changed.outputs if value in computed and value in changed.uses]
-    final = tuple(dict.fromkeys((*(v for v in wanted if _was_output(old, v)), *outputs)))
+    names = {output.name for output in old.outputs}
+    final = tuple(dict.fromkeys((*(value for value in wanted if value.name in names), *outputs)))
     unread_before = {value.name for value in _unread(old)}
 
     def keep(node: Node) -> bool:
@@ -88,10 +92,6 @@ def _trimmed(old: Graph, changed: Graph) -> Graph:
 
 def _unread(graph: Graph) -> Iterator[Value]:
     return (value for node in graph.nodes for value in node.results if value not in graph.uses)
-
-
-def _was_output(old: Graph, value: Value) -> bool:
-    return any(output.name == value.name for output in old.outputs)
 
 
 DROP_TRAINING = Pass("drop_training", _drop)

@@ -15,6 +15,7 @@ from transpiler.ops.activation import Identity
 from transpiler.ops.convolution import Conv, ConvTranspose, DepthwiseConv, LocallyConnected, SeparableConv
 from transpiler.ops.dense import Dense
 from transpiler.passes.manager import Context, Pass
+from transpiler.passes.trail import Moved
 
 WITH_ACTIVATION: tuple[type[Op], ...] = (
     Conv,
@@ -28,23 +29,23 @@ WITH_ACTIVATION: tuple[type[Op], ...] = (
 
 
 def _fold(graph: Graph, context: Context) -> Graph:
-    del context
     nodes: list[Node] = []
     now: dict[Value, Value] = {}
-    changed = False
+    moved: dict[str, Moved | None] = {}
     for node in graph.nodes:
         made = node
         if any(value in now for value in node.operands):
             made = attrs.evolve(made, operands=tuple(now.get(value, value) for value in node.operands))
         before = graph.producers.get(node.operands[0]) if node.operands else None
         if before is not None and _foldable(graph, before, node):
-            changed = True
             value = attrs.evolve(node.result, name=f"{before.name}/activation")
             made = attrs.evolve(made, name=value.name, origin=before.origin, results=(value,))
             now[node.result] = value
+            moved[node.result.name] = Moved(value.name)
         nodes.append(made)
-    if not changed:
+    if not moved:
         return graph
+    context.trail.note(moved)
     return attrs.evolve(
         graph, nodes=tuple(nodes), outputs=tuple(now.get(value, value) for value in graph.outputs)
     )
@@ -58,7 +59,7 @@ def _foldable(graph: Graph, before: Node, node: Node) -> bool:
         return False
     if node.result.native is None or before.result.native != node.result.native:
         return False
-    return graph.uses[before.result] == (node,) and before.result not in graph.outputs
+    return graph.uses[before.result] == (node,) and before.result not in graph.output_set
 
 
 FOLD_ACTIVATIONS = Pass("fold_activations", _fold)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import attrs
 
 from transpiler.ir import Graph, Node, ShapeError, TensorType, Value
+from transpiler.ir.inference import infer_types, types_of
 from transpiler.ops.caffe_recurrent import ContinuationFlags, LSTMUnit, TimeMajorRecurrent
 from transpiler.ops.core import Input
 from transpiler.passes.manager import SHAPED, Context, Pass
@@ -38,20 +39,20 @@ def free_batch(graph: Graph) -> Graph:
 
 
 def _freed(node: Node, now: dict[Value, Value]) -> Node | None:
-    operands = tuple(now[value] for value in node.operands)
+    operands = tuple([now[value] for value in node.operands])
     op = node.op
     if isinstance(op, Input):
         if not op.shape:
             return None
         op = op.evolve(shape=(None, *op.shape[1:]))
     try:
-        types = op.infer([value.type for value in operands])
+        types = infer_types(op, types_of(operands))
     except ShapeError:
         return None
     if operands and not all(map(_same_but_batch, types, (value.type for value in node.results))):
         return None
-    results = tuple(attrs.evolve(v, type=t) for v, t in zip(node.results, types, strict=True))
-    return attrs.evolve(node, op=op, operands=operands, results=results)
+    results = tuple([value.typed(type_) for value, type_ in zip(node.results, types, strict=True)])
+    return node.evolve(op=op, operands=operands, results=results)
 
 
 def _same_but_batch(free: TensorType, fixed: TensorType) -> bool:

@@ -6,13 +6,13 @@ tells of several faults.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Final
 
 import attrs
 
 from transpiler.ir import Graph, Node, Shape, ShapeError, TensorType, Value
+from transpiler.ir.inference import Types, infer_params, infer_types, types_of
 from transpiler.ir.types import UNKNOWN
 from transpiler.passes.manager import SHAPED, Context, Pass
 
@@ -20,11 +20,11 @@ MAX_DIM: Final = 2**31 - 1
 MAX_ELEMENTS: Final = 2**63 - 1
 
 
-def _inferred(node: Node, context: Context) -> tuple[TensorType, ...]:
-    types = [value.type for value in node.operands]
+def _inferred(node: Node, operands: tuple[Value, ...], context: Context) -> Types:
+    types = types_of(operands)
     try:
-        results = node.op.infer(types)
-        specs = node.op.params(types)
+        results = infer_types(node.op, types)
+        specs = infer_params(node.op, types)
     except ShapeError as error:
         shown = ", ".join(str(type_) for type_ in types)
         context.sink.error(
@@ -38,38 +38,40 @@ def _inferred(node: Node, context: Context) -> tuple[TensorType, ...]:
     return results
 
 
-def _check_sizes(node: Node, shapes: Sequence[Shape | None], context: Context) -> None:
+def _check_sizes(node: Node, shapes: Iterable[Shape | None], context: Context) -> None:
     """Report a result or a parameter of a size that no memory holds: a slip of the keyboard, not a network."""
     for shape in shapes:
-        if shape is None:
-            continue
-        known = [size for size in shape if size is not None]
-        if max(known, default=0) > MAX_DIM or math.prod(known) > MAX_ELEMENTS:
-            size = TensorType(shape)
-            text = f"{node.origin.type} `{node.name}`: {size} is larger than anything can hold"
+        if shape is not None and _is_absurd(shape):
+            text = f"{node.origin.type} `{node.name}`: {TensorType(shape)} is larger than anything can hold"
             context.sink.error("T4004", text, node.span)
             return
+
+
+def _is_absurd(shape: Shape) -> bool:
+    total = 1
+    for size in shape:
+        if size is not None:
+            if size > MAX_DIM:
+                return True
+            total *= size
+    return total > MAX_ELEMENTS
 
 
 def infer_shapes(graph: Graph, context: Context) -> Graph:
     """The graph with every value typed; the same object when all types were right already."""
     now: dict[Value, Value] = {}
     nodes: list[Node] = []
-    changed = False
     for node in graph.nodes:
-        operands = tuple(now.get(value, value) for value in node.operands)
-        view = node if operands == node.operands else attrs.evolve(node, operands=operands)
-        types = _inferred(view, context)
-        results = tuple(
-            value if value.type == type_ else attrs.evolve(value, type=type_)
-            for value, type_ in zip(node.results, types, strict=True)
-        )
+        operands = tuple([now.get(value, value) for value in node.operands]) if now else node.operands
+        types = _inferred(node, operands, context)
+        results = tuple([value.typed(type_) for value, type_ in zip(node.results, types, strict=True)])
         if results != node.results:
-            view = attrs.evolve(view, results=results)
             now.update(zip(node.results, results, strict=True))
-        changed = changed or view is not node
-        nodes.append(view)
-    if not changed:
+        if operands != node.operands or results != node.results:
+            nodes.append(node.evolve(operands=operands, results=results))
+        else:
+            nodes.append(node)
+    if all(new is old for new, old in zip(nodes, graph.nodes, strict=True)):
         return graph
     outputs = tuple(now.get(value, value) for value in graph.outputs)
     return attrs.evolve(graph, nodes=tuple(nodes), outputs=outputs)

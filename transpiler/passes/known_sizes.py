@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from transpiler.dialects.rows import Refusal
 from transpiler.ir import Graph, Node
+from transpiler.ir.inference import infer_params, types_of
 from transpiler.passes.legalize.engine import report
 from transpiler.passes.manager import SHAPED, Context, Pass
 
@@ -18,7 +19,7 @@ def _check(graph: Graph, context: Context) -> Graph:
 
 
 def _has_open_weights(node: Node) -> bool:
-    specs = node.op.params([value.type for value in node.operands])
+    specs = infer_params(node.op, types_of(node.operands))
     return any(None in spec.shape for spec in specs.values())
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import attrs
 
 from transpiler.ir.types import Shape
@@ -10,7 +12,7 @@ from transpiler.ops.spatial import DataFormat
 Blocks = tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
 
 
-@attrs.frozen
+@attrs.frozen(cache_hash=True)
 class Permuted:
     """Axis i of the value as it now is, is axis `axes[i]` of the value as the source had it."""
 
@@ -45,6 +47,7 @@ Layout = Permuted | Flattened | None
 """None: as in the source."""
 
 
+@cache
 def converted(rank: int, target: DataFormat) -> Permuted:
     """The layout of a feature map of this rank that was changed to `target` from the other format."""
     if target is DataFormat.CHANNELS_LAST:
@@ -62,6 +65,8 @@ def keeps_order(shape: Shape | None, layout: Permuted) -> bool:
 
 def simplified(layout: Layout, shape: Shape | None) -> Layout:
     """None instead of a layout that changes nothing."""
+    if layout is None:
+        return None
     match layout:
         case Permuted() if layout.trivial:
             return None

@@ -14,12 +14,13 @@ import attrs
 from transpiler.diagnostics import Sink
 from transpiler.ir import Graph, Node
 from transpiler.ir.types import Shape
-from transpiler.ir.verifier import InvalidGraph, verify
+from transpiler.ir.verifier import InvalidGraph, Verifier
 from transpiler.ops.convolution import Windowed
 from transpiler.ops.pooling import Pool
 from transpiler.ops.recurrent_stack import ConvLSTM
 from transpiler.ops.spatial import DataFormat
 from transpiler.ops.windows import Same
+from transpiler.passes.trail import Trail
 
 SHAPED = "shaped"
 EXPLICIT_PADDING = "explicit-padding"
@@ -34,6 +35,7 @@ class Context:
     sink: Sink
     input_shapes: Mapping[str, Shape] = attrs.field(factory=dict)
     batch: int | None = None
+    trail: Trail = attrs.field(factory=Trail)
 
 
 @attrs.frozen
@@ -82,6 +84,7 @@ def run(
     """Run the passes in order. Errors in the user's model go to the sink and end the run early."""
     check_order(pipeline, given)
     holding = given
+    verifier = Verifier()
     for step in pipeline:
         before = context.sink.error_count
         start = time.perf_counter()
@@ -89,7 +92,7 @@ def run(
         seconds = time.perf_counter() - start
         holding = (holding - step.breaks) | step.provides
         if not context.sink.has_errors:
-            _verify(step, graph, holding)
+            _verify(verifier, step, graph, holding)
         for observer in observers:
             observer(step, graph, seconds)
         if (step.stops and context.sink.error_count > before) or step.name == stop_after:
@@ -97,25 +100,19 @@ def run(
     return graph
 
 
-def _verify(step: Pass, graph: Graph, holding: frozenset[str]) -> None:
+def _verify(verifier: Verifier, step: Pass, graph: Graph, holding: frozenset[str]) -> None:
+    invariants = {name: check for name, check in _CHECKS.items() if name in holding}
     try:
-        verify(graph, shaped=SHAPED in holding)
-        _check_invariants(graph, holding)
+        verifier.verify(graph, shaped=SHAPED in holding, invariants=invariants)
     except InvalidGraph as error:
         raise InvalidGraph(f"after {step.name}: {error}") from error
 
 
-def _check_invariants(graph: Graph, holding: frozenset[str]) -> None:
-    for name in sorted(holding & INVARIANTS.keys()):
-        broken = next((node for node in graph.nodes if not INVARIANTS[name](node)), None)
-        if broken is not None:
-            raise InvalidGraph(f"{broken.name} breaks {name}")
-
-
 def _has_format(node: Node, wanted: DataFormat) -> bool:
     """A spatial op on an input of unknown rank keeps its format, as does one with a time axis between."""
-    exempt = isinstance(node.op, ConvLSTM) or any(value.type.shape is None for value in node.operands)
-    return exempt or getattr(node.op, "data_format", wanted) is wanted
+    if getattr(node.op, "data_format", wanted) is wanted:
+        return True
+    return isinstance(node.op, ConvLSTM) or any(value.type.shape is None for value in node.operands)
 
 
 def _is_explicit(node: Node) -> bool:
@@ -131,3 +128,14 @@ INVARIANTS: dict[str, Callable[[Node], bool]] = {
     CHANNELS_LAST: lambda node: _has_format(node, DataFormat.CHANNELS_LAST),
 }
 """Invariant -> whether a node keeps it. `shaped` is checked by the verifier."""
+
+
+def _check(name: str, keeps: Callable[[Node], bool]) -> Callable[[Node], None]:
+    def check(node: Node) -> None:
+        if not keeps(node):
+            raise InvalidGraph(f"{node.name} breaks {name}")
+
+    return check
+
+
+_CHECKS = {name: _check(name, keeps) for name, keeps in INVARIANTS.items()}

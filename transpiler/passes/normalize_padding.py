@@ -105,6 +105,8 @@ def known(spatial: tuple[Dim, ...]) -> tuple[int, ...] | None:
 
 def evolve(op: AnyOp, **changes: object) -> AnyOp:
     """`op` with some fields changed; the same object when nothing differs."""
+    if all(getattr(op, name) == value for name, value in changes.items()):
+        return op
     made = op.evolve(**changes)
     return op if made == op else made
 

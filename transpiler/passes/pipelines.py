@@ -41,7 +41,7 @@ def pipeline(source: str, target: str, data_format: str | None = None) -> tuple[
     if target == "ir":
         return ()
     if same_family(source, target):
-        return (*_relaid(data_format, None), *_legalization(target))
+        return (*_first_values(target), *_relaid(data_format, None), *_legalization(target))
     if target in KERAS_FAMILY:
         relaid = _relaid(data_format, DataFormat.CHANNELS_LAST)
         return (
@@ -56,7 +56,8 @@ def pipeline(source: str, target: str, data_format: str | None = None) -> tuple[
             TIED_WEIGHTS,
         )
     if target == "tensorflow":
-        return (*_to_graphs(source), *_relaid(data_format, DataFormat.CHANNELS_LAST), *_legalization(target))
+        relaid = _relaid(data_format, DataFormat.CHANNELS_LAST)
+        return (*_to_graphs(source), *relaid, FREE_BATCH, *_legalization(target))
     first = to_format(DataFormat.CHANNELS_FIRST)
     return (REQUIRE_SHAPES, CANONICALIZE, NORMALIZE_PADDING, first, *_legalization(target))
 
@@ -64,6 +65,15 @@ def pipeline(source: str, target: str, data_format: str | None = None) -> tuple[
 def _needed(source: str) -> tuple[Pass, ...]:
     """What is asked of inputs before anything is written for a framework that runs on any size."""
     return () if source in OPEN_SIZES else (REQUIRE_SHAPES,)
+
+
+def _first_values(target: str) -> tuple[Pass, ...]:
+    """Graphs say how their variables start."""
+    if target != "tensorflow":
+        return ()
+    from transpiler.passes.legalize.tensorflow_initial import INITIAL_VALUES
+
+    return (INITIAL_VALUES,)
 
 
 def _to_graphs(source: str) -> tuple[Pass, ...]:
@@ -102,7 +112,7 @@ def _legalization(target: str) -> tuple[Pass, ...]:
             TENSORFLOW_IDIOMS,
         )
 
-        return (FREE_BATCH, TENSORFLOW_IDIOMS, LEGALIZE_TENSORFLOW, SHARED_ARRAYS)
+        return (TENSORFLOW_IDIOMS, LEGALIZE_TENSORFLOW, SHARED_ARRAYS)
     from transpiler.passes.legalize.caffe import CAFFE_PASSES
 
     return CAFFE_PASSES

@@ -12,7 +12,7 @@ from transpiler.passes.manager import SHAPED, Context, Pass
 
 def _check(graph: Graph, context: Context) -> Graph:
     for node in graph.nodes:
-        if isinstance(node.op, Input) and node.result in graph.uses and _is_open(node.op):
+        if isinstance(node.op, Input) and _is_open(node.op) and node.result in graph.uses:
             _report(node, node.op, context)
     return graph
 

@@ -6,8 +6,9 @@ Trees are never changed after they are built; the classes are plain rather than 
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable, Iterator, Sequence
-from typing import Any
+import math
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from typing import Any, Final
 
 import attrs
 
@@ -15,6 +16,8 @@ from transpiler.diagnostics import Source, Span
 
 _quoted = json.encoder.encode_basestring_ascii
 _OBJECT, _ARRAY, _CLOSE = object(), object(), object()
+_DEEPEST = 100
+"""How many characters values are indented by at most where they are printed by recursion."""
 
 
 @attrs.define(eq=False, weakref_slot=False)
@@ -179,6 +182,41 @@ def print_json(node: JsonValue, indent: int | None = 2) -> str:
     return "".join(printer.pieces) + "\n"
 
 
+def print_python(value: Any) -> str:
+    """Return what `print_json(from_python(value))` returns, without making the tree. Raises as `from_python`."""
+    try:
+        return _text(value, "\n") + "\n"
+    except RecursionError:
+        return print_json(from_python(value))
+
+
+def _text(value: Any, newline: str) -> str:
+    """Return the text of a value that stands behind the line break and indentation `newline`."""
+    write = _LEAVES.get(type(value))
+    if write is not None:
+        return write(value)
+    if not isinstance(value, dict | list | tuple):
+        if isinstance(value, str | int | float):
+            return _written(value)
+        raise TypeError(f"JSON cannot hold a {type(value).__name__}: {value!r}")
+    if not value:
+        return "{}" if isinstance(value, dict) else "[]"
+    if len(newline) > _DEEPEST:
+        raise RecursionError
+    inner = newline + "  "
+    pieces = []
+    if isinstance(value, dict):
+        for key, item in value.items():
+            write = _LEAVES.get(type(item))
+            text = write(item) if write is not None else _text(item, inner)
+            pieces.append(f"{inner}{_quoted(key)}: {text}")
+        return f"{{{','.join(pieces)}{newline}}}"
+    for item in value:
+        write = _LEAVES.get(type(item))
+        pieces.append(inner + (write(item) if write is not None else _text(item, inner)))
+    return f"[{','.join(pieces)}{newline}]"
+
+
 @attrs.define
 class _Frame:
     """A container being turned into a tree: what is left to do and what is done."""
@@ -286,13 +324,25 @@ def _written(value: str | int | float | bool | None) -> str:
         return _quoted(value)
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, int):
-        return int.__repr__(value)
+    return int.__repr__(value) if isinstance(value, int) else _written_float(value)
+
+
+def _written_float(value: float) -> str:
+    if math.isfinite(value):
+        return float.__repr__(value)
     if value != value:
         return "NaN"
-    if value in (float("inf"), float("-inf")):
-        return "Infinity" if value > 0 else "-Infinity"
-    return float.__repr__(value)
+    return "Infinity" if value > 0 else "-Infinity"
+
+
+_LEAVES: Final[dict[type, Callable[[Any], str]]] = {
+    str: _quoted,
+    int: int.__repr__,
+    float: _written_float,
+    bool: _written,
+    type(None): _written,
+}
+"""How values that are no containers are written."""
 
 
 def _span(node: JsonValue) -> Span | None:

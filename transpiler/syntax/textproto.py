@@ -38,6 +38,9 @@ class ScalarKind(enum.Enum):
     IDENTIFIER = "identifier"
 
 
+_STRING, _NUMBER = ScalarKind.STRING, ScalarKind.NUMBER
+
+
 @attrs.define(eq=False, weakref_slot=False)
 class Scalar:
     """A value that is not a message, kept as written: one token, or several adjacent string literals."""
@@ -78,21 +81,21 @@ class Scalar:
     @property
     def is_string(self) -> bool:
         """Whether this is a quoted string."""
-        return self.kind is ScalarKind.STRING
+        return self.kind is _STRING
 
     @property
     def value(self) -> int | float | str:
         """The int, float, string or, for an identifier (also `inf`, `nan`, `true`), the `Symbol` that is written."""
-        if self.kind is ScalarKind.STRING:
+        if self.kind is _STRING:
             return string_value(self.text)
-        if self.kind is ScalarKind.NUMBER:
+        if self.kind is _NUMBER:
             return number_value(self.text)
         return Symbol(self.text)
 
     @property
     def bytes_value(self) -> bytes:
         """The bytes of a string (of any other scalar, the bytes of its text)."""
-        return string_bytes(self.text) if self.kind is ScalarKind.STRING else self.text.encode()
+        return string_bytes(self.text) if self.kind is _STRING else self.text.encode()
 
     @property
     def span(self) -> Span | None:
@@ -214,9 +217,9 @@ def print_textproto(message: Message) -> str:
 
 def _written(scalar: Scalar) -> str:
     text = scalar.text
-    if scalar.kind is ScalarKind.STRING:
+    if scalar.kind is _STRING:
         return written_string(string_bytes(text))
-    if scalar.kind is ScalarKind.NUMBER and text.startswith("-"):
+    if scalar.kind is _NUMBER and text.startswith("-"):
         return "-" + text.rsplit(maxsplit=1)[-1].lstrip("-")  # white space and comments may follow the sign
     return text
 

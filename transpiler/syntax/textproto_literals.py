@@ -9,6 +9,7 @@ import math
 import re
 import struct
 import sys
+from functools import lru_cache
 from typing import Final
 
 _SIMPLE_ESCAPES: Final = {
@@ -56,6 +57,7 @@ def bad_escape(text: str) -> tuple[int, int] | None:
     return None
 
 
+@lru_cache(1 << 12)
 def number_value(text: str) -> int | float:
     """Return the value of a written number: decimal, octal, hexadecimal or floating, with an optional sign."""
     body = text.rsplit(maxsplit=1)[-1].lstrip("-").lower()  # white space and comments may follow the sign

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 MAGIC: Final = (b"PK\x03\x04", b"PK\x05\x06")
 _LONGEST_END: Final = 22 + 65535
-_MAX_DIRECTORY: Final = 64 << 20
+_MAX_DIRECTORY: Final = 16 << 20
 _STORED: Final = 0
 _DEFLATED: Final = 8
 _BLOCK: Final = 1 << 20
@@ -110,9 +111,11 @@ class Member:
         """The unpacked bytes as a file of their own: the place in the archive, or a nameless temporary file."""
         if self.method == _STORED:
             return self.data
-        stream = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the last array that needs it
-        for block in self.blocks():
-            stream.write(block)
+        with ExitStack() as closing:
+            stream = closing.enter_context(tempfile.TemporaryFile())
+            for block in self.blocks():
+                stream.write(block)
+            closing.pop_all()  # from now on it is closed with the last array that needs it
         return of_stream(stream)
 
 

@@ -72,7 +72,10 @@ class FileBytes:
 
 def opened(path: str | os.PathLike[str]) -> FileBytes:
     """The bytes of a file. Raises OSError, and Unreadable for what is no file of a fixed size (a pipe, a device)."""
-    mode = os.stat(path).st_mode  # noqa: PTH116
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116
+    except ValueError as error:  # a NUL in the path
+        raise FileNotFoundError(str(error)) from error
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
         raise unsupported("weights are read from files, not from pipes or devices")
     stream = open(path, "rb", buffering=_BUFFER)  # noqa: SIM115, PTH123 - closed with the last array that needs it

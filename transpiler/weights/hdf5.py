@@ -13,11 +13,11 @@ from transpiler.ir import LazyArray
 from transpiler.weights.file_bytes import Cursor, FileBytes, as_text
 from transpiler.weights.hdf5_data import stored_array
 from transpiler.weights.hdf5_headers import REPACK, Format, Kind, Message, read_messages, read_superblock
-from transpiler.weights.hdf5_heaps import MAX_ENTRIES, FractalHeap, global_object, new_records, old_links
+from transpiler.weights.hdf5_heaps import MAX_ENTRIES, FractalHeap, GlobalHeaps, new_records, old_links
 from transpiler.weights.hdf5_types import ElementType, read_shape, read_type
 from transpiler.weights.unreadable import damaged, hostile, misshapen, unsupported
 
-_MAX_TEXT: Final = 1 << 28
+_MAX_TEXT: Final = 1 << 25
 """Bytes of text in one attribute; a model's description is one."""
 
 
@@ -220,7 +220,7 @@ def _texts(form: Format, element: ElementType, data: Cursor, count: int, name: s
     if element.text:
         return [data.text(element.size).rstrip(" ") for _ in range(count)]
     found: list[str] = []
-    known: dict[int, dict[int, bytes]] = {}
+    heaps = GlobalHeaps(form)
     total = 0
     for _ in range(count):
         length, address, index = data.number(4), form.address(data), data.number(4)
@@ -230,5 +230,5 @@ def _texts(form: Format, element: ElementType, data: Cursor, count: int, name: s
         if not length or address is None:
             found.append("")
             continue
-        found.append(as_text(global_object(form, address, index, known)[:length]))
+        found.append(as_text(heaps.object(address, index)[:length]))
     return found

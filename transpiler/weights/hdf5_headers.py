@@ -17,7 +17,8 @@ from transpiler.weights.unreadable import damaged, hostile, unsupported
 
 SIGNATURE: Final = b"\x89HDF\r\n\x1a\n"
 _MAX_MESSAGES: Final = 100_000
-_MAX_BLOCKS: Final = 10_000
+_MAX_HEADER: Final = 1 << 26
+"""Bytes of all messages of one object."""
 
 
 class Kind(IntEnum):
@@ -143,6 +144,28 @@ def read_messages(form: Format, address: int) -> list[Message]:
     return found
 
 
+class _Blocks:
+    """The parts of one object's header, each read once."""
+
+    def __init__(self, first: tuple[int, int]) -> None:
+        self._pending = [first]
+        self._seen: set[int] = set()
+        self._size = 0
+
+    def add(self, block: tuple[int, int]) -> None:
+        self._pending.append(block)
+
+    def next(self) -> tuple[int, int] | None:
+        if not self._pending:
+            return None
+        address, size = self._pending.pop(0)
+        self._size += size
+        if address in self._seen or self._size > _MAX_HEADER:
+            raise hostile("an object's header leads back to itself, or has no end")
+        self._seen.add(address)
+        return address, size
+
+
 def _messages(form: Format, address: int) -> Iterator[Message]:
     start = form.content.read(address, min(64, form.content.size - min(address, form.content.size)))
     cursor = Cursor(start)
@@ -153,20 +176,15 @@ def _messages(form: Format, address: int) -> Iterator[Message]:
         raise damaged("an object's header is not where the file says")
     cursor.skip(1 + 2 + 4)
     size = cursor.number(4)
-    blocks = [(address + 16, size)]
-    seen: set[tuple[int, int]] = set()
-    while blocks:
-        block = blocks.pop(0)
-        if block in seen or len(seen) > _MAX_BLOCKS:
-            raise hostile("an object's header leads back to itself")
-        seen.add(block)
+    blocks = _Blocks((address + 16, size))
+    while (block := blocks.next()) is not None:
         cursor = form.at(*block)
         while cursor.left >= 8:
             kind, size, flags = cursor.number(2), cursor.number(2), cursor.number(1)
             cursor.skip(3)
             message = Message(kind, flags, cursor.take(size))
             if kind == Kind.CONTINUATION:
-                blocks.append(_continued(form, message))
+                blocks.add(_continued(form, message))
             else:
                 yield message
 
@@ -178,14 +196,9 @@ def _second_version(form: Format, address: int, cursor: Cursor) -> Iterator[Mess
     flags = cursor.number(1)
     cursor.skip((16 if flags & 0x20 else 0) + (4 if flags & 0x10 else 0))
     size = cursor.number(1 << (flags & 0x03))
-    blocks = [(address + cursor.at, size)]
-    seen: set[tuple[int, int]] = set()
+    blocks = _Blocks((address + cursor.at, size))
     prefix = 6 if flags & 0x04 else 4
-    while blocks:
-        block = blocks.pop(0)
-        if block in seen or len(seen) > _MAX_BLOCKS:
-            raise hostile("an object's header leads back to itself")
-        seen.add(block)
+    while (block := blocks.next()) is not None:
         cursor = form.at(*block)
         while cursor.left >= prefix:
             kind, size, message_flags = cursor.number(1), cursor.number(2), cursor.number(1)
@@ -195,7 +208,7 @@ def _second_version(form: Format, address: int, cursor: Cursor) -> Iterator[Mess
                 start, count = _continued(form, message)
                 if count < 8 or form.content.read(start, 4) != b"OCHK":
                     raise damaged("an object's header goes on where nothing is")
-                blocks.append((start + 4, count - 8))  # behind the signature, before the checksum
+                blocks.add((start + 4, count - 8))  # behind the signature, before the checksum
             else:
                 yield message
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Final
 
 import attrs
@@ -20,7 +21,11 @@ _MAX_NODES: Final = 200_000
 def old_links(form: Format, tree: int, heap: int) -> Iterator[tuple[str, int | None]]:
     """Names and object addresses of a group with a symbol table; None for a link that is a mere path."""
     names = _local_heap(form, heap)
-    for node in _leaves(form, tree, 0, form.length_size):
+    seen: set[int] = set()
+    for _, node in tree_entries(form, tree, 0, form.length_size):
+        if node in seen:
+            raise hostile("a group of the file lists its links twice")
+        seen.add(node)
         cursor = form.signed(node, 8, b"SNOD", "a table of links")
         cursor.skip(2)
         count = cursor.number(2)
@@ -31,9 +36,10 @@ def old_links(form: Format, tree: int, heap: int) -> Iterator[tuple[str, int | N
             address = form.address(cursor)
             is_path = cursor.number(4) == 2
             cursor.skip(20)
-            if start >= len(names):
+            end = names.find(b"\0", start)
+            if end < 0:
                 raise damaged("a link's name lies outside the file's names")
-            yield as_text(names[start : start + 65536]), None if is_path else address
+            yield as_text(names[start:end]), None if is_path else address
 
 
 def _local_heap(form: Format, address: int) -> bytes:
@@ -42,12 +48,6 @@ def _local_heap(form: Format, address: int) -> bytes:
     size = form.length(cursor)
     form.length(cursor)
     return form.content.read(form.known_address(cursor, "a table of names"), size)
-
-
-def _leaves(form: Format, root: int, kind: int, key_size: int) -> Iterator[int]:
-    """The children of the lowest nodes of a B-tree of version 1."""
-    for _, child in tree_entries(form, root, kind, key_size):
-        yield child
 
 
 def tree_entries(form: Format, root: int, kind: int, key_size: int) -> Iterator[tuple[bytes, int]]:
@@ -80,30 +80,41 @@ def tree_entries(form: Format, root: int, kind: int, key_size: int) -> Iterator[
         yield from entries
 
 
-def global_object(form: Format, address: int, index: int, known: dict[int, dict[int, bytes]]) -> bytes:
-    """An object of a global heap; `known` keeps the heaps that were read."""
-    if address not in known:
-        known[address] = _collection(form, address)
-    if index not in known[address]:
-        raise damaged("a text of the file is not where its attribute says")
-    return known[address][index]
+class GlobalHeaps:
+    """The heaps that texts of varying length lie in; each is read once."""
 
+    def __init__(self, form: Format) -> None:
+        self._form = form
+        self._known: dict[int, dict[int, bytes]] = {}
+        self._read = 0
 
-def _collection(form: Format, address: int) -> dict[int, bytes]:
-    cursor = form.signed(address, 8 + form.length_size, b"GCOL", "a table of texts")
-    cursor.skip(4)
-    size = form.length(cursor)
-    cursor = Cursor(form.content.read(address, size), 8 + form.length_size)
-    found: dict[int, bytes] = {}
-    while cursor.left >= 8 + form.length_size:
-        index = cursor.number(2)
-        cursor.skip(6)
-        length = form.length(cursor)
-        if index == 0:
-            break
-        found[index] = cursor.take(length)
-        cursor.skip(min(-length % 8, cursor.left))
-    return found
+    def object(self, address: int, index: int) -> bytes:
+        """An object by the place of its heap and its number in it."""
+        if address not in self._known:
+            self._known[address] = self._heap(address)
+        if index not in self._known[address]:
+            raise damaged("a text of the file is not where its attribute says")
+        return self._known[address][index]
+
+    def _heap(self, address: int) -> dict[int, bytes]:
+        form = self._form
+        cursor = form.signed(address, 8 + form.length_size, b"GCOL", "a table of texts")
+        cursor.skip(4)
+        size = form.length(cursor)
+        self._read += size
+        if self._read > form.content.size:
+            raise hostile("the file's tables of texts share bytes, as no honest file's do")
+        cursor = Cursor(form.content.read(address, size), 8 + form.length_size)
+        found: dict[int, bytes] = {}
+        while cursor.left >= 8 + form.length_size:
+            index = cursor.number(2)
+            cursor.skip(6)
+            length = form.length(cursor)
+            if index == 0:
+                break
+            found[index] = cursor.take(length)
+            cursor.skip(min(-length % 8, cursor.left))
+        return found
 
 
 @attrs.frozen(eq=False)
@@ -172,15 +183,20 @@ class FractalHeap:
         form = self.form
         if cursor.left >= form.offset_size + form.length_size:
             return form.content.read(form.known_address(cursor, "an attribute"), form.length(cursor))
-        if self.huge is None:
-            raise damaged("a large object of a heap is sought, but the heap has none")
         key = cursor.number(min(form.length_size, cursor.left))
-        for record in new_records(form, self.huge):
-            found = Cursor(record)
-            address, length = form.known_address(found, "an attribute"), form.length(found)
-            if form.length(found) == key:
-                return form.content.read(address, length)
-        raise damaged("a large object of a heap is not where its index says")
+        if key not in self._outside:
+            raise damaged("a large object of a heap is not where its index says")
+        return form.content.read(*self._outside[key])
+
+    @cached_property
+    def _outside(self) -> dict[int, tuple[int, int]]:
+        """Place and size of each object that lies outside the heap."""
+        found = {}
+        for record in new_records(self.form, self.huge) if self.huge is not None else ():
+            cursor = Cursor(record)
+            place = self.form.known_address(cursor, "an attribute"), self.form.length(cursor)
+            found[self.form.length(cursor)] = place
+        return found
 
     def _block(self, address: int, rows: int, offset: int) -> tuple[int, int, int]:
         """The direct block that holds an offset: its address, where it starts in the heap, and its size."""

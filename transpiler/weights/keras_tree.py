@@ -211,9 +211,9 @@ def _coordinates(structure: Any) -> Iterator[tuple[str, int]]:
 def _new_references(value: Any) -> Iterator[tuple[str, int]]:
     """The tensors in a call as Keras 3 writes it: positional arguments first, the others by sorted names."""
     if isinstance(value, Mapping):
-        history = value.get("config", {}).get("keras_history") if value.get("class_name") == _TENSOR else None
-        if isinstance(history, list) and len(history) >= 2:
-            yield str(history[0]), int(history[1])
+        inside = value.get("config")
+        if value.get("class_name") == _TENSOR and isinstance(inside, Mapping):
+            yield from _coordinates(inside.get("keras_history"))
             return
         for key in sorted(value, key=str):
             yield from _new_references(value[key])

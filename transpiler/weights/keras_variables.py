@@ -178,7 +178,8 @@ def _rnn(config: Config) -> tuple[Variable, ...] | None:
 def _stacked(config: Config) -> tuple[Variable, ...] | None:
     found: list[Variable] = []
     names = ContainerNames()
-    for cell in config.get("cells", ()):
+    cells = config.get("cells")
+    for cell in cells if isinstance(cells, list) else ():
         inside = _inner({"cell": cell}, "cell")
         if inside is None:
             return None

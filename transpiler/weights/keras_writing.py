@@ -123,7 +123,7 @@ def _write_lists(root: Any, tree: LayerTree, layers: Iterable[LayerArrays]) -> N
     leaves = dict(tree.leaves())
     names: dict[str, dict[tuple[str, int], str]] = {name: {} for name in tops}
     for name in tops:
-        root.create_group(name)
+        root.require_group(name)  # another layer may be called as if it lay within this one
     done: set[str] = set()
     for given in layers:
         if given.path not in owner or given.path in done:

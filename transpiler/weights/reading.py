@@ -17,8 +17,6 @@ from transpiler.weights.caffemodel import read_caffemodel
 from transpiler.weights.file_bytes import FileBytes, opened
 from transpiler.weights.hdf5 import Group, open_hdf5
 from transpiler.weights.hdf5_headers import SIGNATURE
-from transpiler.weights.keras_h5 import is_keras_h5, model_text, read_keras_h5
-from transpiler.weights.keras_store import is_keras_store, read_keras_store
 from transpiler.weights.npz import read_npz
 from transpiler.weights.stored import WeightFile
 from transpiler.weights.unreadable import Unreadable, damaged, diagnosed, foreign, unmatched
@@ -27,7 +25,7 @@ CONFIG: Final = "config.json"
 METADATA: Final = "metadata.json"
 STORE: Final = "model.weights.h5"
 """The members of a .keras archive."""
-_MAX_CONFIG: Final = 256 << 20
+_MAX_CONFIG: Final = 32 << 20
 
 _FOREIGN: Final = (
     (b"\x1f\x8b", "a gzip archive", "unpack it first"),
@@ -73,6 +71,8 @@ def whole_model(path: str, sink: Sink | None = None) -> tuple[str, WeightFile] |
 def _model_text(data: FileBytes) -> str | None:
     start = data.read(0, min(data.size, 8))
     if start == SIGNATURE:
+        from transpiler.weights.keras_h5 import is_keras_h5, model_text
+
         root = open_hdf5(data)
         return model_text(root) if is_keras_h5(root) else None
     if not start.startswith(archive.MAGIC):
@@ -109,6 +109,10 @@ def _hdf5(data: FileBytes, path: str, sink: Sink, config: Any) -> WeightFile:
 
 
 def _of_hdf5(root: Group, path: str, sink: Sink, config: Any) -> WeightFile:
+    # What is known of Keras's layers takes a while to be imported, and Caffe's files need none of it.
+    from transpiler.weights.keras_h5 import is_keras_h5, read_keras_h5
+    from transpiler.weights.keras_store import is_keras_store, read_keras_store
+
     if is_keras_h5(root):
         return read_keras_h5(root, path, sink, config)
     if is_keras_store(root):

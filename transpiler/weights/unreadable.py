@@ -81,6 +81,9 @@ def diagnosed(name: str) -> Iterator[None]:
         ) from error
     except IsADirectoryError as error:
         raise CompileError([_diagnostic("T0002", name, "this is a directory, not a file", None)]) from error
+    except RecursionError as error:
+        message = "the model in the file is nested too deeply"
+        raise CompileError([_diagnostic("T7002", name, message, None)]) from error
     except OSError as error:
         reason = error.strerror or str(error)
         raise CompileError(

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from transpiler.weights.caffemodel_writing import write_net
-from transpiler.weights.keras_writing import h5py_for, write_legacy, write_store
 from transpiler.weights.layer_arrays import LayerArrays
 from transpiler.weights.npz_writing import member, write_arrays
 from transpiler.weights.reading import CONFIG, METADATA, STORE
@@ -48,6 +47,8 @@ def write_npz(path: str, layers: Iterable[LayerArrays]) -> None:
 
 def write_keras_archive(path: str, config_text: str, layers: Iterable[LayerArrays]) -> None:
     """A .keras of Keras 3: the model's JSON, and its weights."""
+    from transpiler.weights.keras_writing import h5py_for, write_store
+
     h5py = h5py_for(path)
     with replacing(path) as part, scratch(Path(path)) as store:
         write_store(h5py, store, json.loads(config_text), layers)
@@ -61,6 +62,8 @@ def write_keras_archive(path: str, config_text: str, layers: Iterable[LayerArray
 
 def write_keras_weights(path: str, config_text: str, layers: Iterable[LayerArrays]) -> None:
     """A .weights.h5 of Keras 3 for the model that the JSON describes."""
+    from transpiler.weights.keras_writing import h5py_for, write_store
+
     h5py = h5py_for(path)
     with replacing(path) as part:
         write_store(h5py, part, json.loads(config_text), layers)
@@ -68,6 +71,8 @@ def write_keras_weights(path: str, config_text: str, layers: Iterable[LayerArray
 
 def write_keras_h5(path: str, config_text: str, layers: Iterable[LayerArrays], *, whole: bool = True) -> None:
     """A .h5 of Keras 2 with the model (its JSON, as Keras 2 has it) and its weights, or with the weights alone."""
+    from transpiler.weights.keras_writing import h5py_for, write_legacy
+
     h5py = h5py_for(path)
     document: Any = json.loads(config_text)
     with replacing(path) as part:

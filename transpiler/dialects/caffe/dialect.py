@@ -17,14 +17,14 @@ from transpiler.dialects.caffe import (
 )
 from transpiler.dialects.caffe.fields import from_caffe
 from transpiler.dialects.caffe.parameters import OWN_PARAMETERS
-from transpiler.dialects.rows import Array, Dialect, FieldError, Native, Refusal, Row
+from transpiler.dialects.rows import Array, Dialect, FieldError, Native, Refusal, Row, Spelling
 from transpiler.ir import Node, Op
 from transpiler.ir.attributes import Attr
 from transpiler.ir.types import Shape
 from transpiler.ops.core import Opaque
 
 
-@attrs.frozen
+@attrs.frozen(slots=False, eq=False)
 class CaffeDialect(Dialect):
     """Rows are tried in order, except that a layer read from Caffe first tries the type it had there."""
 
@@ -40,7 +40,7 @@ class CaffeDialect(Dialect):
                 problem = problem or error
         raise problem if problem is not None else KeyError(native.type)
 
-    def spell(self, node: Node) -> tuple[Row, Native] | Refusal:
+    def _spell(self, node: Node) -> Spelling:
         """The spelling of a node, or the most telling refusal."""
         if isinstance(node.op, Opaque):
             return _spell_opaque(node, node.op)
@@ -57,7 +57,7 @@ class CaffeDialect(Dialect):
         return next(iter([*telling, *refusals]), Refusal(f"BVLC Caffe has no layer for {node.op.name}"))
 
 
-def _spell_opaque(node: Node, op: Opaque) -> tuple[Row, Native] | Refusal:
+def _spell_opaque(node: Node, op: Opaque) -> Spelling:
     if op.framework != CAFFE.name:
         return Refusal(f"{op.type} is a layer of {op.framework} that this program does not know")
     native = Native(op.type, op.attributes, len(node.operands), op.results)

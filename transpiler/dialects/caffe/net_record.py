@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
+from typing import Any
 
-from attrs import evolve, frozen
+from attrs import Factory, evolve, field, frozen
 
 from transpiler.diagnostics import Span
 from transpiler.dialects.caffe.record import Record
@@ -21,32 +23,26 @@ class Generation(enum.Enum):
     V2 = 'layer { type: "Convolution" }'
 
 
+def _read_off(read: Callable[[Record], Any]) -> Any:
+    """A field that follows from `record`."""
+    default = Factory(lambda layer: read(layer.record), takes_self=True)
+    return field(default=default, init=False, eq=False, repr=False)
+
+
 @frozen
 class LayerRecord:
     """One layer. `record` is a `LayerParameter`, with the places of the fields it was upgraded from."""
 
     record: Record
     generation: Generation = Generation.V2
-
-    @property
-    def name(self) -> str:
-        """The layer's name; names need not be unique."""
-        return self.record.text("name")
-
-    @property
-    def type(self) -> str:
-        """The layer type, as in `Convolution`; empty where the file gives none."""
-        return self.record.text("type")
-
-    @property
-    def bottoms(self) -> tuple[str, ...]:
-        """The names of the blobs it reads."""
-        return self.record.texts("bottom")
-
-    @property
-    def tops(self) -> tuple[str, ...]:
-        """The names of the blobs it writes; one that it also reads is changed in place."""
-        return self.record.texts("top")
+    name: str = _read_off(lambda record: record.text("name"))
+    """The layer's name; names need not be unique."""
+    type: str = _read_off(lambda record: record.text("type"))
+    """The layer type, as in `Convolution`; empty where the file gives none."""
+    bottoms: tuple[str, ...] = _read_off(lambda record: record.texts("bottom"))
+    """The names of the blobs it reads."""
+    tops: tuple[str, ...] = _read_off(lambda record: record.texts("top"))
+    """The names of the blobs it writes; one that it also reads is changed in place."""
 
     @property
     def include(self) -> tuple[Record, ...]:

@@ -22,10 +22,13 @@ PlainMessage: TypeAlias = Mapping[str, Plain]
 
 def to_plain(record: Record) -> dict[str, Plain]:
     """The fields that are written: in the schema's order, then those of forks, then unknown ones."""
-    order = record.spec.field_names
-    known = {**record.values, **record.fork}
-    plain: dict[str, Plain] = {name: _plain_value(known[name]) for name in order if name in known}
-    return {**plain, **_plain_fields(record.unknown)}
+    known = {**record.values, **record.fork} if record.fork else record.values
+    plain: dict[str, Plain] = {
+        name: _plain_value(known[name]) for name in sorted(known, key=record.spec.place.__getitem__)
+    }
+    if record.unknown:
+        plain.update(_plain_fields(record.unknown))
+    return plain
 
 
 def from_plain(plain: PlainMessage, spec: MessageSpec) -> Message:

@@ -100,15 +100,15 @@ class Record:
 
     def integers(self, name: str) -> tuple[int, ...]:
         """The values of a repeated integer field."""
-        return tuple(value for value in self._items(name) if isinstance(value, int))
+        return tuple([value for value in self._items(name) if isinstance(value, int)])
 
     def numbers(self, name: str) -> tuple[float, ...]:
         """The values of a repeated float field."""
-        return tuple(value for value in self._items(name) if isinstance(value, float))
+        return tuple([value for value in self._items(name) if isinstance(value, float)])
 
     def texts(self, name: str) -> tuple[str, ...]:
         """The values of a repeated string or enum field."""
-        return tuple(value for value in self._items(name) if isinstance(value, str))
+        return tuple([value for value in self._items(name) if isinstance(value, str)])
 
     def record(self, name: str) -> Record:
         """The record in a message field; an empty one where none is written, to read its defaults from."""
@@ -122,7 +122,9 @@ class Record:
 
     def records(self, name: str) -> tuple[Record, ...]:
         """The records of a repeated message field."""
-        return tuple(value for value in self._items(name) if isinstance(value, Record))
+        if name not in self.values and name not in self.fork and self._field(name).is_repeated:
+            return ()
+        return tuple([value for value in self._items(name) if isinstance(value, Record)])
 
     def with_value(self, name: str, value: Value, at: Iterable[Span | None] = ()) -> Record:
         """This record with a field of BVLC Caffe set, written at `at`."""

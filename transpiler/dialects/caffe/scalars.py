@@ -6,21 +6,33 @@ A value that does not fit is described, not raised: reading goes on.
 from __future__ import annotations
 
 import math
-from difflib import get_close_matches
 
 from attrs import frozen
 
 from transpiler.diagnostics import Fix, Span
-from transpiler.dialects.caffe.schema_types import EnumSpec, FieldSpec, FieldType
+from transpiler.dialects.caffe.schema_types import (
+    BOOL,
+    BYTES,
+    DOUBLE,
+    FLOAT,
+    INT32,
+    INT64,
+    STRING,
+    UINT32,
+    EnumSpec,
+    FieldSpec,
+    FieldType,
+)
 from transpiler.syntax.symbol import Symbol
 from transpiler.syntax.textproto import Scalar, ScalarKind
+from transpiler.syntax.textproto_literals import string_value
 
 __all__ = ["Misfit", "read_scalar"]
 
 _RANGES: dict[FieldType, tuple[int, int]] = {
-    FieldType.INT32: (-(2**31), 2**31 - 1),
-    FieldType.UINT32: (0, 2**32 - 1),
-    FieldType.INT64: (-(2**63), 2**63 - 1),
+    INT32: (-(2**31), 2**31 - 1),
+    UINT32: (0, 2**32 - 1),
+    INT64: (-(2**63), 2**63 - 1),
 }
 _BOOLS: dict[str, bool] = {"true": True, "True": True, "t": True, "false": False, "False": False, "f": False}
 _FLOAT_WORDS: dict[str, float] = {"inf": math.inf, "infinity": math.inf, "nan": math.nan}
@@ -42,21 +54,20 @@ class Misfit:
 
 def read_scalar(value: Scalar, spec: FieldSpec) -> int | float | bool | str | bytes | Misfit:
     """The value as its field's type: enum values as `Symbol`, floats beyond float32 as infinity."""
-    match spec.type:
-        case FieldType.INT32 | FieldType.UINT32 | FieldType.INT64:
-            return _integer(value, spec)
-        case FieldType.FLOAT | FieldType.DOUBLE:
-            return _float(value, spec)
-        case FieldType.BOOL:
-            return _bool(value, spec)
-        case FieldType.STRING:
-            return str(value.value) if value.is_string else _unquoted(value, spec)
-        case FieldType.BYTES:
-            return value.bytes_value if value.is_string else _unquoted(value, spec)
-        case FieldType.ENUM if spec.enum is not None:
-            return _enum(value, spec, spec.enum)
-        case _:
-            return Misfit("T1003", f"`{spec.name}` is a message: write `{spec.name} {{ ... }}`", value.span)
+    kind = spec.type
+    if kind is STRING:
+        return string_value(value.text) if value.is_string else _unquoted(value, spec)
+    if kind in _RANGES:
+        return _integer(value, spec)
+    if kind is FLOAT or kind is DOUBLE:
+        return _float(value, spec)
+    if spec.enum is not None:
+        return _enum(value, spec, spec.enum)
+    if kind is BOOL:
+        return _bool(value, spec)
+    if kind is BYTES:
+        return value.bytes_value if value.is_string else _unquoted(value, spec)
+    return Misfit("T1003", f"`{spec.name}` is a message: write `{spec.name} {{ ... }}`", value.span)
 
 
 def _integer(value: Scalar, spec: FieldSpec) -> int | Misfit:
@@ -86,7 +97,7 @@ def _float(value: Scalar, spec: FieldSpec) -> float | Misfit:
         number = _FLOAT_WORDS.get(value.text.lower())
     if number is None:
         return _wrong_kind(value, spec, "a number")
-    limit = _FLOAT32_LIMIT if spec.type is FieldType.FLOAT else math.inf
+    limit = _FLOAT32_LIMIT if spec.type is FLOAT else math.inf
     if _exceeds(number, limit):
         return math.inf if number > 0 else -math.inf
     return float(number)
@@ -122,6 +133,8 @@ def _enum(value: Scalar, spec: FieldSpec, enum: EnumSpec) -> str | Misfit:
 
 
 def _unknown_value(value: Scalar, spec: FieldSpec, enum: EnumSpec) -> Misfit:
+    from difflib import get_close_matches
+
     close = get_close_matches(value.text.upper(), enum.names, n=1)
     help = f"it can be {', '.join(enum.names)}"
     message = f"{_quoted(value)} is not a value of `{spec.name}`"

@@ -48,7 +48,7 @@ def _v1_extensions() -> tuple[FieldSpec, ...]:
 
 def _assemble() -> dict[str, MessageSpec]:
     forks = {**FORK_FIELDS, "V1LayerParameter": _v1_extensions()}
-    bvlc = (evolve(spec, fork_fields=forks.get(spec.name, ())) for spec in BVLC_MESSAGES)
+    bvlc = (MessageSpec(spec.name, spec.fields, forks.get(spec.name, ())) for spec in BVLC_MESSAGES)
     return {spec.name: spec for spec in (*bvlc, *FORK_MESSAGES)}
 
 

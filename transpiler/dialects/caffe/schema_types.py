@@ -86,7 +86,7 @@ _ZERO: dict[FieldType, Default] = {
 }
 
 
-@frozen
+@frozen(slots=False)
 class EnumSpec:
     """An enum: its full name (`Message.Enum`, or `Enum` at the top level) and its values in order.
 
@@ -109,7 +109,7 @@ class EnumSpec:
         return next((name for name, value in self.values if value == number), None)
 
 
-@frozen
+@frozen(slots=False)
 class FieldSpec:
     """One field of a message.
 
@@ -128,12 +128,12 @@ class FieldSpec:
     deprecated: bool = False
     fork: bool = False
 
-    @property
+    @cached_property
     def is_repeated(self) -> bool:
         """Whether the field collects every value written."""
         return self.label is Label.REPEATED
 
-    @property
+    @cached_property
     def default_value(self) -> Default | None:
         """What an absent field reads as: the stated default, else protobuf's zero; None for a message."""
         if self.default is not None or self.type is FieldType.MESSAGE:
@@ -143,7 +143,7 @@ class FieldSpec:
         return _ZERO[self.type]
 
 
-@frozen
+@frozen(slots=False)
 class MessageSpec:
     """A message: its fields in the order in which they are conventionally written."""
 
@@ -160,10 +160,20 @@ class MessageSpec:
         """The field of that name, BVLC's own before a fork's, or None."""
         return self._by_name.get(name)
 
-    @property
+    @cached_property
     def field_names(self) -> tuple[str, ...]:
         """Every field name, BVLC's own before those of forks."""
         return tuple(spec.name for spec in (*self.fields, *self.fork_fields))
+
+    @cached_property
+    def place(self) -> dict[str, int]:
+        """Where each field stands among `field_names`."""
+        return {name: i for i, name in enumerate(self.field_names)}
+
+    @cached_property
+    def required(self) -> tuple[str, ...]:
+        """The names of the fields that must be written."""
+        return tuple(spec.name for spec in self.fields if spec.label is Label.REQUIRED)
 
 
 def enumeration(name: str, *names: str, start: int = 0, forks: str = "") -> EnumSpec:

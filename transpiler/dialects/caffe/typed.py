@@ -11,7 +11,6 @@ reported once.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 
 import attrs
 
@@ -21,9 +20,9 @@ from transpiler.dialects.caffe.record import Record, Single, Value
 from transpiler.dialects.caffe.scalars import Misfit, read_scalar
 from transpiler.dialects.caffe.schema import (
     MESSAGES,
+    EnumSpec,
     FieldSpec,
     FieldType,
-    Label,
     MessageSpec,
     messages_with_field,
 )
@@ -101,14 +100,14 @@ class Reader:
         """Read every occurrence of a field of BVLC Caffe; misfits are errors and leave the value out."""
         kept: list[Single] = []
         spans: list[Span | None] = []
-        for written in self._occurrences(field, same):
-            value = self._single(written, field)
+        for written, value in self._values(field, same):
             if isinstance(value, Misfit):
                 self.sink.error(value.code, value.message, value.span, help=value.help, fixes=value.fixes)
                 continue
-            self._warn_of_fork_value(value, field, written[-1])
+            if field.enum is not None:
+                self._warn_of_fork_value(value, field.enum, field, written)
             kept.append(value)
-            spans.append(written[-1].span)
+            spans.append(written.span)
         if kept:
             values[field.name] = tuple(kept) if field.is_repeated else kept[-1]
             places[field.name] = tuple(spans)
@@ -123,7 +122,7 @@ class Reader:
         unknown: list[Field],
     ) -> None:
         """Read a fork's field. Forks differ: a misfit is a warning and leaves the field as it is written."""
-        read = [(written[-1], self._single(written, field)) for written in self._occurrences(field, same)]
+        read = self._values(field, same)
         misfits = [value for _, value in read if isinstance(value, Misfit)]
         if misfits:
             text = f"{misfits[0].message}, going by the forks known; it is kept as written"
@@ -136,26 +135,32 @@ class Reader:
         fork[field.name] = kept if field.is_repeated else kept[-1]
         places[field.name] = tuple(written.span for written, _ in read)
 
-    def _occurrences(self, field: FieldSpec, same: list[Field]) -> list[list[Field]]:
-        """How the fields of one name make values: each its own, messages merged, or the last one alone."""
+    def _values(self, field: FieldSpec, same: list[Field]) -> list[tuple[Field, Single | Misfit]]:
+        """What the fields of one name hold, and where: each its own value, messages merged, or the last one alone."""
         if field.is_repeated:
-            return [[written] for written in same]
+            if field.message is None:
+                return [(written, self._scalar(written, field)) for written in same]
+            return [(written, self._message((written,), field.message)) for written in same]
         if len(same) > 1:
             self._warn_of_repetition(field, same)
-        return [same] if field.type is FieldType.MESSAGE else [same[-1:]]
+        if field.message is None:
+            return [(same[-1], self._scalar(same[-1], field))]
+        return [(same[-1], self._message(same, field.message))]
 
-    def _single(self, written: Sequence[Field], field: FieldSpec) -> Single | Misfit:
-        """One value; several fields are those of one message written in parts."""
-        if field.type is FieldType.MESSAGE and field.message is not None:
-            parts: list[Field] = []
-            for part in written:
-                if isinstance(part.value, Scalar):
-                    return _not_a_message(part, field)
-                parts.extend(part.value.fields)
-            return self.read_fields(parts, MESSAGES[field.message], written[-1].value.span)
-        value = written[-1].value
+    def _message(self, written: Sequence[Field], message: str) -> Record | Misfit:
+        """One message, written in one or several parts."""
+        parts: list[Field] = []
+        for part in written:
+            if isinstance(part.value, Scalar):
+                return _not_a_message(part)
+            parts.extend(part.value.fields)
+        return self.read_fields(parts, MESSAGES[message], written[-1].value.span)
+
+    def _scalar(self, written: Field, field: FieldSpec) -> Single | Misfit:
+        """One value that is not a message."""
+        value = written.value
         if isinstance(value, Message):
-            return Misfit("T1003", f"`{field.name}` is a single value, not a message", written[-1].name_span)
+            return Misfit("T1003", f"`{field.name}` is a single value, not a message", written.name_span)
         return read_scalar(value, field)
 
     def _warn_of_repetition(self, field: FieldSpec, same: list[Field]) -> None:
@@ -169,15 +174,15 @@ class Reader:
             notes=("Caffe itself refuses the file for this.",),
         )
 
-    def _warn_of_fork_value(self, value: Single, field: FieldSpec, written: Field) -> None:
-        if field.enum is not None and isinstance(value, Symbol) and value in field.enum.fork_names:
+    def _warn_of_fork_value(self, value: Single, enum: EnumSpec, field: FieldSpec, written: Field) -> None:
+        if isinstance(value, Symbol) and value in enum.fork_names:
             text = f"`{value}` is a value that forks of Caffe gave `{field.name}`; BVLC Caffe has it not"
             self.sink.warning("T1007", text, written.value.span)
 
     def _check_required(self, spec: MessageSpec, values: dict[str, Value], span: Span | None) -> None:
-        for field in spec.fields:
-            if field.label is Label.REQUIRED and field.name not in values:
-                self.sink.error("T1008", f"{spec.name} needs the field `{field.name}`", span)
+        for name in spec.required:
+            if name not in values:
+                self.sink.error("T1008", f"{spec.name} needs the field `{name}`", span)
 
     def _report_unknown_field(self, spec: MessageSpec, fields: list[Field]) -> None:
         name, place = fields[0].name, fields[0].name_span
@@ -199,6 +204,8 @@ class Reader:
 
 def _close_names(name: str, known: Sequence[str]) -> list[str]:
     """The known name most like a misspelt one, if any; the ending `_param`, which most share, is left out."""
+    from difflib import get_close_matches
+
     ending = "_param" if name.endswith("_param") else ""
     stems = [other.removesuffix(ending) for other in known if other.endswith(ending)]
     close = get_close_matches(name.removesuffix(ending), stems, n=1, cutoff=0.75)
@@ -212,8 +219,9 @@ def _grouped(fields: Iterable[Field]) -> dict[str, list[Field]]:
     return groups
 
 
-def _not_a_message(written: Field, field: FieldSpec) -> Misfit:
-    return Misfit("T1003", f"`{field.name}` is a message: write `{field.name} {{ ... }}`", written.value.span)
+def _not_a_message(written: Field) -> Misfit:
+    name = written.name
+    return Misfit("T1003", f"`{name}` is a message: write `{name} {{ ... }}`", written.value.span)
 
 
 def _count_note(fields: list[Field]) -> tuple[str, ...]:

@@ -18,16 +18,13 @@ from transpiler.dialects.caffe.net_record import Generation, LayerRecord, NetRec
 from transpiler.dialects.caffe.net_state import check_rules
 from transpiler.dialects.caffe.record import Record
 from transpiler.dialects.caffe.schema import LAYER, NET, V1_LAYER
-from transpiler.dialects.caffe.solver import is_solver, report_solver
 from transpiler.dialects.caffe.typed import Reader
-from transpiler.dialects.caffe.upgrade_input import INPUT_FIELDS, input_layer
-from transpiler.dialects.caffe.upgrade_v0 import fold_padding, is_v0, upgrade_v0_layer
-from transpiler.dialects.caffe.upgrade_v1 import upgrade_v1_layer
 from transpiler.syntax.textproto import Field, Message
 
 __all__ = ["read_net"]
 
 _LAYER_FIELDS = {"layer": LAYER, "layers": V1_LAYER}
+_INPUT_FIELDS = ("input", "input_shape", "input_dim")
 _OLD_BATCH_NORM_PARAMS = 3
 
 
@@ -42,14 +39,19 @@ class _Written:
     def generation(self) -> Generation:
         if self.record.spec.name == LAYER.name:
             return Generation.V2
+        from transpiler.dialects.caffe.upgrade_v0 import is_v0
+
         return Generation.V0 if is_v0(self.record) else Generation.V1
 
 
 def read_net(message: Message, sink: Sink) -> NetRecord:
     """Read a net. Whatever is wrong goes to the sink, and what can be read is returned; nothing is raised."""
-    if is_solver(message):
-        report_solver(message, sink)
-        return NetRecord(Record(NET, span=message.span))
+    if not any(field.name in _LAYER_FIELDS for field in message.fields):
+        from transpiler.dialects.caffe.solver import is_solver, report_solver
+
+        if is_solver(message):
+            report_solver(message, sink)
+            return NetRecord(Record(NET, span=message.span))
     reader = Reader(sink)
     net = reader.read_fields(
         (field for field in message.fields if field.name not in _LAYER_FIELDS), NET, message.span
@@ -57,17 +59,18 @@ def read_net(message: Message, sink: Sink) -> NetRecord:
     written = [_read_layer(field, reader) for field in message.fields if field.name in _LAYER_FIELDS]
     reader.report_unknown()
     layers = _upgraded([layer for layer in written if layer is not None], sink)
-    order = [field.name for field in message.fields if field.name in INPUT_FIELDS]
-    inputs = input_layer(net, order, sink)
-    if inputs is not None:
-        layers.insert(0, inputs)
+    names = net.texts("input")
+    if names:
+        from transpiler.dialects.caffe.upgrade_input import input_layer
+
+        order = [field.name for field in message.fields if field.name in _INPUT_FIELDS]
+        layers.insert(0, input_layer(net, order, sink))
     if not layers and not sink.has_errors:
         sink.error("T1011", "the file describes no network: it has neither a layer nor an input", net.span)
     for layer in layers:
         _check_layer(layer, sink)
-    names = net.texts("input")
     upgraded = tuple(_without_old_batch_norm(layer) for layer in layers)
-    return NetRecord(net.without(*INPUT_FIELDS), upgraded, names)
+    return NetRecord(net.without(*_INPUT_FIELDS), upgraded, names)
 
 
 def _read_layer(field: Field, reader: Reader) -> _Written | None:
@@ -80,21 +83,29 @@ def _read_layer(field: Field, reader: Reader) -> _Written | None:
 def _upgraded(written: Sequence[_Written], sink: Sink) -> list[LayerRecord]:
     """The layers in file order, all as today's."""
     _warn_of_mixture(written, sink)
-    folded = fold_padding([layer.record for layer in written], sink)
+    folded: Sequence[Record | None] = [layer.record for layer in written]
+    if any(layer.generation is Generation.V0 for layer in written):
+        from transpiler.dialects.caffe.upgrade_v0 import fold_padding
+
+        folded = fold_padding([layer.record for layer in written], sink)
     return [
-        _upgraded_layer(evolve(layer, record=record), sink)
+        _upgraded_layer(_Written(record, layer.text), sink)
         for layer, record in zip(written, folded, strict=True)
         if record is not None
     ]
 
 
 def _upgraded_layer(layer: _Written, sink: Sink) -> LayerRecord:
-    record = layer.record
-    if layer.generation is Generation.V0:
+    record, generation = layer.record, layer.generation
+    if generation is Generation.V0:
+        from transpiler.dialects.caffe.upgrade_v0 import upgrade_v0_layer
+
         record = upgrade_v0_layer(record, layer.text, sink)
-    if layer.generation is not Generation.V2:
+    if generation is not Generation.V2:
+        from transpiler.dialects.caffe.upgrade_v1 import upgrade_v1_layer
+
         record = upgrade_v1_layer(record, sink)
-    return LayerRecord(record, layer.generation)
+    return LayerRecord(record, generation)
 
 
 def _warn_of_mixture(written: Sequence[_Written], sink: Sink) -> None:
@@ -121,8 +132,8 @@ def _check_layer(layer: LayerRecord, sink: Sink) -> None:
 
 def _without_old_batch_norm(layer: LayerRecord) -> LayerRecord:
     """A BatchNorm layer with three `param`, as old Caffe wanted: Caffe's upgrade freezes all of them."""
-    params = layer.record.records("param")
-    if layer.type != "BatchNorm" or len(params) != _OLD_BATCH_NORM_PARAMS:
+    params = layer.record.records("param") if layer.type == "BatchNorm" else ()
+    if len(params) != _OLD_BATCH_NORM_PARAMS:
         return layer
     frozen_params = tuple(
         param.with_value("lr_mult", 0.0, param.places.get("lr_mult", ())).with_value(

@@ -15,21 +15,18 @@ from transpiler.dialects.caffe.net_record import LayerRecord
 from transpiler.dialects.caffe.record import Record, Value
 from transpiler.dialects.caffe.schema import LAYER, MESSAGES
 
-__all__ = ["INPUT_FIELDS", "input_layer"]
+__all__ = ["input_layer"]
 
-INPUT_FIELDS = ("input", "input_shape", "input_dim")
 _DIMS_PER_INPUT = 4
 _RULE = "every `input` needs one `input_shape`, or four `input_dim`"
 
 
-def input_layer(net: Record, order: Sequence[str], sink: Sink) -> LayerRecord | None:
-    """The Input layer, named `input`, of a net with old-style inputs; None where it has none.
+def input_layer(net: Record, order: Sequence[str], sink: Sink) -> LayerRecord:
+    """The Input layer, named `input`, of a net with old-style inputs.
 
-    `order` gives the names of the net's fields among `INPUT_FIELDS` as they follow each other in the file.
+    `order` gives the names of the net's fields about inputs as they follow each other in the file.
     """
     names = net.texts("input")
-    if not names:
-        return None
     shapes = _shapes(net, order, sink)
     span = net.span_of("input", 0)
     places: dict[str, tuple[Span | None, ...]] = {"top": net.places.get("input", ())}

@@ -6,8 +6,6 @@ fork, at which Caffe gives up, becomes a layer whose type is the name as written
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-
 from attrs import evolve
 
 from transpiler.diagnostics import Fix, Sink, Span
@@ -54,6 +52,8 @@ def upgrade_v1_layer(layer: Record, sink: Sink) -> Record:
 
 
 def _type_name(layer: Record, sink: Sink) -> str:
+    from difflib import get_close_matches
+
     written = layer.text("type")
     if written in V1_TYPES:
         return V1_TYPES[written]

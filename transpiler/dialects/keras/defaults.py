@@ -46,6 +46,17 @@ UNDECLARED_ARGUMENTS: Final[Mapping[str, Mapping[str, Any]]] = {
 }
 """Arguments that Keras 3 writes and takes though the constructor's signature does not name them."""
 
+MARKER_ARGUMENTS: Final[Mapping[str, frozenset[str]]] = {
+    "Conv2DTranspose": frozenset({"keras1_output_shape"}),
+    "Conv3DTranspose": frozenset({"keras1_output_shape"}),
+    "BatchNormalization": frozenset({"mode"}),
+    "LSTM": frozenset({"time_major"}),
+    "GRU": frozenset({"time_major"}),
+    "SimpleRNN": frozenset({"time_major"}),
+    "RNN": frozenset({"time_major"}),
+}
+"""Arguments that Keras 3 does not have and that are kept because they change what is computed."""
+
 _TRAINING_SUFFIXES: Final = ("_initializer", "_regularizer", "_constraint")
 _TRAINING_ONLY: Final = frozenset({
     "trainable", "seed", "autocast", "lora_rank", "lora_alpha", "quantization_config", "gptq_unpacked_column_size",

@@ -1,4 +1,4 @@
-"""All rows of Keras 3, and those of Keras 2, whose spelling is that of Keras 3 until it is written."""
+"""All rows of Keras 3. Those of Keras 2 are in `dialect_keras2`."""
 
 from __future__ import annotations
 
@@ -7,15 +7,12 @@ from typing import Final
 
 import attrs
 
-from transpiler.dialects.keras.defaults_keras2 import KERAS2_DEFAULTS
-from transpiler.dialects.keras.downgrade import KERAS2_ACTIVATIONS
-from transpiler.dialects.keras.operations import APPLICATIONS_PACKAGE, ROW_BY_CLASS
-from transpiler.dialects.keras.operations_special import SPECIAL_WRITERS
+from transpiler.dialects.keras.naming import APPLICATIONS_PACKAGE
 from transpiler.dialects.keras.rows_applications import APPLICATION_ROWS
 from transpiler.dialects.keras.rows_array import MOVING_ROWS, REDUCTION_ROWS
 from transpiler.dialects.keras.rows_attention import ATTENTION_ROWS, GROUP_QUERY_ROWS
 from transpiler.dialects.keras.rows_convolution import CONVOLUTION_ROWS
-from transpiler.dialects.keras.rows_core import CONSTANT, CORE_ROWS, OPAQUE
+from transpiler.dialects.keras.rows_core import CORE_ROWS
 from transpiler.dialects.keras.rows_layers import (
     ACTIVATION_LAYER_ROWS,
     KERAS3_NORMALIZATION_ROWS,
@@ -32,14 +29,10 @@ from transpiler.dialects.keras.rows_recurrent import RECURRENT_ROWS
 from transpiler.dialects.keras.rows_retired import LOCAL_ROWS_OF_KERAS2, RETIRED_ROWS
 from transpiler.dialects.keras.rows_slicing import SLICING_ROWS
 from transpiler.dialects.keras.rows_wrappers import SPECTRAL_ROWS, WRAPPER_ROWS
-from transpiler.dialects.keras.upgrade_objects import HARD_SIGMOID_02
 from transpiler.dialects.rows import Dialect, Native, Refusal, Row
 from transpiler.ir import Node
 
-KERAS2_FUNCTIONS: Final = KERAS2_ACTIVATIONS | {HARD_SIGMOID_02}
-KERAS2_OPERATIONS: Final = frozenset({*ROW_BY_CLASS, *SPECIAL_WRITERS})
-
-_LAYERS = (
+LAYER_ROWS = (
     *CORE_ROWS,
     *CONVOLUTION_ROWS,
     *POOLING_ROWS,
@@ -59,31 +52,16 @@ _LAYERS = (
     *GROUP_QUERY_ROWS,
     *KERAS3_PREPROCESSING_ROWS,
 )
-_OPERATIONS = (*OPERATION_ROWS, *REDUCTION_ROWS, *MOVING_ROWS, *SLICING_ROWS)
+FUNCTION_ROWS = (*OPERATION_ROWS, *REDUCTION_ROWS, *MOVING_ROWS, *SLICING_ROWS)
 
 ROWS = (
-    *_LAYERS,
-    *_OPERATIONS,
+    *LAYER_ROWS,
+    *FUNCTION_ROWS,
     *APPLICATION_ROWS,
     *(attrs.evolve(row, read_only=True) for row in LOCAL_ROWS_OF_KERAS2),
     *RETIRED_ROWS,
 )
 KERAS3 = Dialect("keras", ROWS)
-
-
-def _writable_in_keras2(row: Row) -> bool:
-    """Whether tf-keras has what the row writes: the layer, the function of an activation, what an operation calls."""
-    if row.native == "Activation":
-        return row.fixed["activation"] in KERAS2_FUNCTIONS
-    if "." in row.native:
-        return row.native.rpartition(".")[2] in KERAS2_OPERATIONS
-    return row.native in KERAS2_DEFAULTS or row.native in (CONSTANT, OPAQUE)
-
-
-KERAS2 = Dialect(
-    "keras2", tuple(filter(_writable_in_keras2, (*_LAYERS, *LOCAL_ROWS_OF_KERAS2, *_OPERATIONS)))
-)
-"""Only for writing: files of Keras 2 are read in Keras 3's words, by the rows of `KERAS3`."""
 
 
 def rows_reading(native_type: str) -> tuple[Row, ...]:

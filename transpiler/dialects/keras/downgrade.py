@@ -1,7 +1,7 @@
 """Layer configs in Keras 3 spelling into the words of Keras 2, as tf-keras 2.21 and `keras` 2.4 to 2.15 read
 them.
 
-What Keras 2 cannot say is left out (an argument) or kept as it is (a class), and reported as a `Loss`.
+What Keras 2 cannot say is left out (an argument) or kept as it is (a class), and reported as a `writer.Loss`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from typing import Any, Final
 
 import attrs
 
-from transpiler.diagnostics import Span
 from transpiler.dialects.keras.defaults import (
     is_default,
     is_keras2_layer,
@@ -40,15 +39,6 @@ _SPELLED_OUT: Final[Mapping[str, Mapping[str, Any]]] = {
     "ConvLSTM3D": {"recurrent_activation": "sigmoid"},
 }
 """Defaults of Keras 3 that some Keras 2 did not share: they are written even where they are the default."""
-
-
-@attrs.frozen
-class Loss:
-    """Something of a layer that the format written has no word for."""
-
-    layer: str
-    what: str
-    span: Span | None = attrs.field(default=None, eq=False)
 
 
 @attrs.define

@@ -15,13 +15,15 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from transpiler.diagnostics import Span
 from transpiler.dialects.rows import ArrayUse
-from transpiler.syntax.json import JsonValue, span_at
+
+if TYPE_CHECKING:
+    from transpiler.syntax.json import JsonValue
 
 
 class Generation(enum.StrEnum):
@@ -119,6 +121,8 @@ class KerasLayer:
         """
         if self.ast is None or not path:
             return self.span
+        from transpiler.syntax.json import span_at
+
         first, *rest = path
         origin = self.origins.get(first, first) if isinstance(first, str) else first
         place = span_at(self.ast, [origin, *rest])

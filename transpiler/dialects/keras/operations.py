@@ -20,8 +20,7 @@ from typing import Any, Final
 
 import attrs
 
-OPERATIONS_PACKAGE: Final = "keras.src.ops"
-APPLICATIONS_PACKAGE: Final = "keras.src.applications"
+from transpiler.dialects.keras.naming import OPERATIONS_PACKAGE
 
 
 @attrs.frozen

@@ -7,16 +7,9 @@ from typing import Any
 
 from transpiler.diagnostics import Span
 from transpiler.dialects.keras.model import KerasLayer, KerasModel, ModelKind
+from transpiler.dialects.keras.naming import numbered_name, snake_case
 from transpiler.dialects.keras.reader_calls import read_call, read_coordinates
-from transpiler.dialects.keras.reader_entry import (
-    Entry,
-    ReadContext,
-    kind_of,
-    member,
-    numbered_name,
-    read_entry,
-    snake_case,
-)
+from transpiler.dialects.keras.reader_entry import Entry, ReadContext, kind_of, member, read_entry
 from transpiler.dialects.keras.reader_indices import find_cycle, resolve_indices
 from transpiler.dialects.keras.reader_layers import SubmodelReader, read_layer
 from transpiler.dialects.keras.upgrade_objects import upgrade_dtype

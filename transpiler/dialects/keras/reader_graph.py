@@ -30,6 +30,7 @@ class _GraphReader:
         self.context = context
         self.read_submodel = read_submodel
         self.layers: list[KerasLayer] = []
+        self.names: set[str] = set()
         self.tensors: dict[str, TensorRef] = {}
 
     def settings(self, key: str) -> list[dict[str, Any]]:
@@ -112,9 +113,10 @@ class _GraphReader:
             self._append(layer)
 
     def _append(self, layer: KerasLayer) -> None:
-        if any(known.name == layer.name for known in self.layers):
+        if layer.name in self.names:
             self.context.sink.error("T2004", f"two layers are named '{layer.name}'", layer.span)
         self.layers.append(layer)
+        self.names.add(layer.name)
         self.tensors[layer.name] = TensorRef(layer.name)
 
 

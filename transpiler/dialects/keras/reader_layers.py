@@ -10,8 +10,8 @@ from typing import Any, Final
 import attrs
 
 from transpiler.dialects.keras.model import Call, KerasLayer, KerasModel, ModelKind, TensorRef
-from transpiler.dialects.keras.operations import APPLICATIONS_PACKAGE, OPERATIONS_PACKAGE
-from transpiler.dialects.keras.reader_entry import Entry, ReadContext, member, read_entry, snake_case
+from transpiler.dialects.keras.naming import APPLICATIONS_PACKAGE, OPERATIONS_PACKAGE, snake_case
+from transpiler.dialects.keras.reader_entry import Entry, ReadContext, member, read_entry
 from transpiler.dialects.keras.upgrade import upgrade_layer
 from transpiler.dialects.keras.upgrade_layer import LayerUpgrade
 from transpiler.dialects.keras.upgrade_merge import upgrade_merge

@@ -10,14 +10,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from transpiler.dialects.keras.model import Call, KerasLayer, KerasModel, ModelKind, TensorRef
-from transpiler.dialects.keras.reader_entry import (
-    Entry,
-    ReadContext,
-    member,
-    numbered_name,
-    read_entry,
-    unique_name,
-)
+from transpiler.dialects.keras.naming import numbered_name, unique_name
+from transpiler.dialects.keras.reader_entry import Entry, ReadContext, member, read_entry
 from transpiler.dialects.keras.reader_functional import assemble, model_config, read_entries
 from transpiler.dialects.keras.reader_layers import ReadLayer, SubmodelReader, read_layer
 from transpiler.syntax.json import JsonArray, JsonValue
@@ -44,14 +38,17 @@ def read_sequential(
     if entries and _branches(entries[0][1]) is not None:
         return _read_merged(entries, name, context, read_submodel, entry)
     layers: list[KerasLayer] = []
+    names: set[str] = set()
     for layer_name, layer_entry in entries:
-        if any(layer.name == layer_name for layer in layers):
+        if layer_name in names:
             context.sink.error("T2004", f"two layers are named '{layer_name}'", layer_entry.span)
+        before = len(layers)
         read = read_layer(layer_entry, layer_name, context, read_submodel)
         if not layers and read.layer.class_name != "InputLayer":
             layers.extend(_declared_inputs(layer_entry, read.layer, set(), context))
         tensors = [TensorRef(layers[-1].name)] if layers else []
         layers.extend(_called(read, tensors))
+        names.update(layer.name for layer in layers[before:])
     return _chain(name, layers, context, entry)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from transpiler.dialects.keras.operations import APPLICATIONS_PACKAGE
+from transpiler.dialects.keras.naming import APPLICATIONS_PACKAGE
 from transpiler.dialects.keras.spelling import KerasRow
 from transpiler.dialects.rows import FieldError, Native, Refusal
 from transpiler.ir import Node

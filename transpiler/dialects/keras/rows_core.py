@@ -17,7 +17,7 @@ from transpiler.dialects.keras.spelling import (
     required_link,
     with_fields,
 )
-from transpiler.dialects.rows import Array, FieldError, Link, Native, Refusal, Row
+from transpiler.dialects.rows import Array, FieldError, Link, Native, Refusal
 from transpiler.ir import Node, Op
 from transpiler.ir.attributes import Attr
 from transpiler.ops.activation import Identity
@@ -109,11 +109,10 @@ def _opaque_guard(node: Node) -> Refusal | None:
     )
 
 
-def _named(name: str, op: Op) -> Row:
-    return KerasRow("Activation", type(op), fixed={"activation": name}, get=with_fields(vars(op)))
-
-
-ACTIVATION_ROWS = tuple(_named(name, op) for name, op in ACTIVATIONS.items())
+ACTIVATION_ROWS = tuple(
+    KerasRow("Activation", kind, fixed={"activation": name}, get=with_fields(fields))
+    for name, (kind, fields) in ACTIVATIONS.items()
+)
 
 CORE_ROWS = (
     KerasRow(

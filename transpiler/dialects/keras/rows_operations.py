@@ -104,30 +104,32 @@ def _whole(native: Native) -> bool:
     return CALL not in native.config
 
 
-def _function(module: str, class_name: str, op: Op) -> Row:
+_Meaning = tuple[type[Op], Mapping[str, Any]]
+"""An op and those of its fields that have not their default."""
+
+
+def _function(module: str, class_name: str, meaning: _Meaning) -> Row:
     """A function without arguments: one op with fixed fields."""
-    fields = {field: value for field, value in vars(op).items() if value != _default(op, field)}
-    return KerasRow(f"{module}.{class_name}", type(op), get=with_fields(fields), when=_whole)
+    kind, fields = meaning
+    return KerasRow(f"{module}.{class_name}", kind, get=with_fields(fields), when=_whole)
 
 
-def _default(op: Op, field: str) -> Any:
-    from transpiler.ir.op import fields_of
-
-    return next(item.default for item in fields_of(op) if item.name == field)
+def _unary(function: str) -> _Meaning:
+    return a.Unary, {"function": function}
 
 
-_NUMPY_FUNCTIONS: Final[Mapping[str, Op]] = {
-    "Absolute": a.Abs(),
-    "Negative": a.Affine(scale=-1.0),
-    "Square": a.Power(power=2.0),
-    "Sqrt": a.Power(power=0.5),
-    "Reciprocal": a.Power(power=-1.0),
-    "Exp": a.Exp(),
-    "Exp2": a.Exp(base=2.0),
-    "Log": a.Log(),
-    "Log2": a.Log(base=2.0),
-    "Log10": a.Log(base=10.0),
-    "Tanh": a.Tanh(),
+_NUMPY_FUNCTIONS: Final[Mapping[str, _Meaning]] = {
+    "Absolute": (a.Abs, {}),
+    "Negative": (a.Affine, {"scale": -1.0}),
+    "Square": (a.Power, {"power": 2.0}),
+    "Sqrt": (a.Power, {"power": 0.5}),
+    "Reciprocal": (a.Power, {"power": -1.0}),
+    "Exp": (a.Exp, {}),
+    "Exp2": (a.Exp, {"base": 2.0}),
+    "Log": (a.Log, {}),
+    "Log2": (a.Log, {"base": 2.0}),
+    "Log10": (a.Log, {"base": 10.0}),
+    "Tanh": (a.Tanh, {}),
 }
 _NUMPY_UNARY: Final = {
     "Sign": "sign", "Floor": "floor", "Ceil": "ceil", "Trunc": "trunc", "Sin": "sin", "Cos": "cos", "Tan": "tan",
@@ -136,30 +138,30 @@ _NUMPY_UNARY: Final = {
     "Round": "round",
 }  # fmt: skip
 _MATH_UNARY: Final = {"Erf": "erf", "Erfinv": "erfinv"}
-_NN_FUNCTIONS: Final[Mapping[str, Op]] = {
-    "Relu": a.Relu(),
-    "Relu6": a.Relu(max_value=6.0),
-    "Sigmoid": a.Sigmoid(),
-    "Softplus": a.Softplus(),
-    "Softsign": a.Softsign(),
-    "Silu": a.Swish(),
-    "Selu": a.Selu(),
-    "HardSigmoid": a.HardSigmoid(slope=1 / 6, offset=0.5),
-    "HardSilu": a.HardSwish(),
-    "HardTanh": a.Clip(low=-1.0, high=1.0),
-    "LogSigmoid": a.Unary(function="log_sigmoid"),
-    "TanhShrink": a.Unary(function="tanh_shrink"),
-    "SparsePlus": a.Unary(function="sparse_plus"),
-    "SparseSigmoid": a.Unary(function="sparse_sigmoid"),
+_NN_FUNCTIONS: Final[Mapping[str, _Meaning]] = {
+    "Relu": (a.Relu, {}),
+    "Relu6": (a.Relu, {"max_value": 6.0}),
+    "Sigmoid": (a.Sigmoid, {}),
+    "Softplus": (a.Softplus, {}),
+    "Softsign": (a.Softsign, {}),
+    "Silu": (a.Swish, {}),
+    "Selu": (a.Selu, {}),
+    "HardSigmoid": (a.HardSigmoid, {"slope": 1 / 6, "offset": 0.5}),
+    "HardSilu": (a.HardSwish, {}),
+    "HardTanh": (a.Clip, {"low": -1.0, "high": 1.0}),
+    "LogSigmoid": _unary("log_sigmoid"),
+    "TanhShrink": _unary("tanh_shrink"),
+    "SparsePlus": _unary("sparse_plus"),
+    "SparseSigmoid": _unary("sparse_sigmoid"),
 }
 
 FUNCTION_ROWS = (
-    *(_function(NUMPY, name, op) for name, op in _NUMPY_FUNCTIONS.items()),
-    *(_function(NUMPY, name, a.Unary(function=function)) for name, function in _NUMPY_UNARY.items()),
-    *(_function(MATH, name, a.Unary(function=function)) for name, function in _MATH_UNARY.items()),
-    _function(MATH, "Rsqrt", a.Power(power=-0.5)),
-    *(_function(NN, name, op) for name, op in _NN_FUNCTIONS.items()),
-    _function(CORE, "StopGradient", a.Identity()),
+    *(_function(NUMPY, name, meaning) for name, meaning in _NUMPY_FUNCTIONS.items()),
+    *(_function(NUMPY, name, _unary(function)) for name, function in _NUMPY_UNARY.items()),
+    *(_function(MATH, name, _unary(function)) for name, function in _MATH_UNARY.items()),
+    _function(MATH, "Rsqrt", (a.Power, {"power": -0.5})),
+    *(_function(NN, name, meaning) for name, meaning in _NN_FUNCTIONS.items()),
+    _function(CORE, "StopGradient", (a.Identity, {})),
     KerasRow(f"{NN}.Elu", a.Elu, links=(Link("alpha", "alpha", 1.0),)),
     KerasRow(f"{NN}.LeakyRelu", a.Relu, links=(Link("negative_slope", "negative_slope", 0.2),)),
     KerasRow(f"{NN}.Gelu", a.Gelu, links=(Link("approximate", "approximate", True),)),

@@ -32,7 +32,7 @@ DTYPES: Final[Mapping[str, DType]] = {
 DTYPE_NAMES: Final[Mapping[DType, str]] = {dtype: name for name, dtype in DTYPES.items()}
 
 
-@attrs.frozen
+@attrs.frozen(slots=False, eq=False)
 class KerasRow(Row):
     """A row that may also choose by what a config holds, not only by fixed values."""
 

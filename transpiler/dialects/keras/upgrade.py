@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from transpiler.dialects.keras.defaults import is_keras3_layer
 from transpiler.dialects.keras.model import Generation
-from transpiler.dialects.keras.operations import APPLICATIONS_PACKAGE
+from transpiler.dialects.keras.naming import APPLICATIONS_PACKAGE
 from transpiler.dialects.keras.upgrade_keras1 import KERAS1_CLASS_NAMES, upgrade_keras1
 from transpiler.dialects.keras.upgrade_keras2 import KERAS2_CLASS_NAMES, RETIRED_CLASSES, upgrade_keras2
 from transpiler.dialects.keras.upgrade_layer import LayerUpgrade

@@ -10,7 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from transpiler.dialects.keras.defaults import is_training_only, keras3_arguments, same_value
+from transpiler.dialects.keras.defaults import (
+    MARKER_ARGUMENTS,
+    is_training_only,
+    keras3_arguments,
+    same_value,
+)
 from transpiler.dialects.keras.defaults_keras2 import KERAS2_DEFAULTS
 from transpiler.dialects.keras.defaults_keras3 import KERAS3_DEFAULTS
 from transpiler.dialects.keras.model import Generation
@@ -54,17 +59,6 @@ RETIRED_CLASSES: Final = frozenset({
 """Known classes without a successor in Keras 3: they keep their name, and their arguments are spelled as
 Keras 3 would.
 """
-
-MARKER_ARGUMENTS: Final[Mapping[str, frozenset[str]]] = {
-    "Conv2DTranspose": frozenset({"keras1_output_shape"}),
-    "Conv3DTranspose": frozenset({"keras1_output_shape"}),
-    "BatchNormalization": frozenset({"mode"}),
-    "LSTM": frozenset({"time_major"}),
-    "GRU": frozenset({"time_major"}),
-    "SimpleRNN": frozenset({"time_major"}),
-    "RNN": frozenset({"time_major"}),
-}
-"""Arguments that Keras 3 does not have and that are kept because they change what is computed."""
 
 _SAYS_NOTHING: Final = frozenset({
     "implementation", "input_length", "batch_input_shape", "input_shape", "input_dtype", "batch_size", "fused",

@@ -10,7 +10,7 @@ from typing import Any, Final
 import attrs
 
 from transpiler.dialects.keras.model import Call, KerasLayer, TensorRef
-from transpiler.dialects.keras.operations import OPERATIONS_PACKAGE
+from transpiler.dialects.keras.naming import OPERATIONS_PACKAGE
 from transpiler.dialects.keras.operations_convert import operation_from_function
 from transpiler.dialects.keras.operations_special import FunctionCall, Operation
 from transpiler.dialects.keras.upgrade_raw_ops import function_of_raw_op

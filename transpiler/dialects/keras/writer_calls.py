@@ -7,11 +7,13 @@ arguments in them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from transpiler.dialects.keras.defaults import RECURRENT_CLASSES, call_parameters
 from transpiler.dialects.keras.model import ArrayConstant, Call, KerasLayer, TensorRef
-from transpiler.dialects.keras.operations_special import FunctionCall
+
+if TYPE_CHECKING:
+    from transpiler.dialects.keras.operations_special import FunctionCall
 
 _CONSTANT: Final = "_CONSTANT_VALUE"
 
@@ -63,6 +65,8 @@ def keras2_arguments_of(layer: KerasLayer, call: Call) -> FunctionCall:
     if layer.class_name in RECURRENT_CLASSES and "initial_state" in named:
         states = named.pop("initial_state")
         first = [first, *(states if isinstance(states, list | tuple) else [states])]
+    from transpiler.dialects.keras.operations_special import FunctionCall
+
     return FunctionCall("", first, {key: value for key, value in named.items() if value is not None})
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 import attrs
 
 from transpiler.dialects.keras.model import Call, KerasLayer, KerasModel, TensorRef, map_structure
-from transpiler.dialects.keras.reader_entry import unique_name
+from transpiler.dialects.keras.naming import unique_name
 
 _FORBIDDEN: Final = "/"
 

@@ -49,6 +49,8 @@ _VALUES: Final = (
     "scomplex_val", "dcomplex_val",
 )  # fmt: skip
 MAX_ELEMENTS: Final = 2**31
+MAX_FILLED: Final = 2**26
+"""So many elements may stand in a file as a single number."""
 
 
 def build_graph(kind: str, raw: Raw, sink: Sink) -> GraphDef:
@@ -63,8 +65,9 @@ def build_graph(kind: str, raw: Raw, sink: Sink) -> GraphDef:
         signatures = {key: _signature(value) for key, value in raw.entries("signature_def").items()}
         raw = raw.last("graph_def") or Raw({}, raw.span)
     library = raw.last("library")
-    functions = [] if library is None else [_function(item) for item in library.all("function")]
-    nodes = _nodes(raw.all("node"), sink)
+    nodes_of = _Nodes()
+    functions = [] if library is None else [_function(item, nodes_of) for item in library.all("function")]
+    nodes = nodes_of.build(raw.all("node"), sink)
     if not nodes:
         sink.error("T3005", "the graph has no node", raw.span)
     versions = raw.last("versions")
@@ -79,43 +82,61 @@ def _signature(raw: Raw) -> Signature:
     )
 
 
-def _nodes(rows: Sequence[Raw], sink: Sink | None) -> tuple[NodeDef, ...]:
-    found: dict[str, NodeDef] = {}
-    for row in rows:
-        node = _node(row)
-        if not node.name or not node.op:
-            if sink is not None:
-                sink.error("T3006", "a node needs a name and an op", row.span)
-        elif node.name in found:
-            if sink is not None:
-                sink.error(
-                    "T3007",
-                    f"two nodes are named `{node.name}`",
-                    row.span,
-                    related=_related(found[node.name]),
-                )
-        else:
-            found[node.name] = node
-    return tuple(found.values())
+class _Nodes:
+    """Builds the nodes of a file. What was built of an attribute serves all nodes that have the very same one."""
+
+    def __init__(self) -> None:
+        self._made: dict[int, tuple[str, AttrValue] | None] = {}
+
+    def build(self, rows: Sequence[Raw], sink: Sink | None) -> tuple[NodeDef, ...]:
+        """The nodes of a graph or of a function (without a sink: what is wrong with them is not said)."""
+        found: dict[str, NodeDef] = {}
+        for row in rows:
+            node = self._node(row)
+            if not node.name or not node.op:
+                if sink is not None:
+                    sink.error("T3006", "a node needs a name and an op", row.span)
+            elif node.name in found:
+                if sink is not None:
+                    sink.error(
+                        "T3007",
+                        f"two nodes are named `{node.name}`",
+                        row.span,
+                        related=_related(found[node.name]),
+                    )
+            else:
+                found[node.name] = node
+        return tuple(found.values())
+
+    def _node(self, raw: Raw) -> NodeDef:
+        attributes = self.attributes(raw)
+        return NodeDef(
+            raw.last("name", ""), raw.last("op", ""), tuple(raw.all("input")), attributes, raw.span
+        )
+
+    def attributes(self, raw: Raw) -> dict[str, AttrValue]:
+        """The attributes of a node or an argument, by name; the last one of a name counts."""
+        found: dict[str, AttrValue] = {}
+        for entry in raw.all("attr"):
+            made = self._made.get(id(entry), _NEW)
+            if made is _NEW:
+                made = self._made[id(entry)] = _entry(entry)
+            if made is not None:
+                found[made[0]] = made[1]
+        return found
+
+
+_NEW: Final[Any] = object()
+
+
+def _entry(raw: Raw) -> tuple[str, AttrValue] | None:
+    key, value = raw.last("key"), raw.last("value")
+    made = None if key is None or value is None else _attribute(value)
+    return None if made is None else (key, made)
 
 
 def _related(node: NodeDef) -> tuple[Any, ...]:
     return () if node.span is None else ((node.span, "the first one"),)
-
-
-def _node(raw: Raw) -> NodeDef:
-    return NodeDef(
-        raw.last("name", ""),
-        raw.last("op", ""),
-        tuple(raw.all("input")),
-        _attributes(raw),
-        raw.span,
-    )
-
-
-def _attributes(raw: Raw) -> dict[str, AttrValue]:
-    rows = ((key, _attribute(value)) for key, value in raw.entries("attr").items())
-    return {key: value for key, value in rows if value is not None}
 
 
 def _attribute(raw: Raw) -> AttrValue | None:
@@ -185,8 +206,9 @@ def _elements(raw: Raw, dtype: str, dims: TensorShape) -> Array:
         raise ValueError(f"{count} elements are too many")
     content = now(raw.last("tensor_content", b""))
     if dtype == "DT_STRING":
+        filled = _filled([now(item) for item in raw.all("string_val")], count, b"")
         texts = np.empty(count, dtype=object)
-        texts[:] = _filled([now(item) for item in raw.all("string_val")], count, b"")
+        texts[:] = filled
         return texts.reshape(sizes)
     if content:
         return _from_bytes(content, dtype, sizes)
@@ -206,6 +228,8 @@ def _elements(raw: Raw, dtype: str, dims: TensorShape) -> Array:
     if len(found) > count:
         raise ValueError(f"{len(found)} elements do not fit a tensor of {count}")
     if len(found) < count:
+        if count > MAX_FILLED:
+            raise ValueError(f"{len(found)} elements are to fill a tensor of {count}")
         rest = np.full(count - len(found), found[-1] if len(found) else 0, dtype=_NUMPY[dtype])
         found = np.concatenate([found, rest])
     return found.reshape(sizes)
@@ -231,16 +255,18 @@ def _half(bits: Array, dtype: str) -> Array:
 def _filled(values: Sequence[Any], count: int, empty: Any) -> list[Any]:
     if len(values) > count:
         raise ValueError(f"{len(values)} elements do not fit a tensor of {count}")
+    if count > max(len(values), MAX_FILLED):
+        raise ValueError(f"{len(values)} elements are to fill a tensor of {count}")
     return [*values, *[values[-1] if values else empty] * (count - len(values))]
 
 
-def _function(raw: Raw) -> FunctionDef:
+def _function(raw: Raw, nodes_of: _Nodes) -> FunctionDef:
     signature = raw.last("signature") or Raw({})
     attributes: dict[Any, Raw] = dict(raw.entries("arg_attr").items())
     inputs = []
     for i, arg in enumerate(signature.all("input_arg")):
         given = attributes.get(i)
-        shapes = {} if given is None else _attributes(given)
+        shapes = {} if given is None else nodes_of.attributes(given)
         inputs.append(_argument(arg, shapes.get("_output_shapes")))
     outputs = tuple(_argument(arg, None) for arg in signature.all("output_arg"))
     returns = raw.entries("ret")
@@ -248,7 +274,7 @@ def _function(raw: Raw) -> FunctionDef:
         signature.last("name", ""),
         tuple(inputs),
         outputs,
-        _nodes(raw.all("node_def"), None),
+        nodes_of.build(raw.all("node_def"), None),
         returns,
         raw.span,
     )
@@ -271,7 +297,6 @@ def _argument(raw: Raw, shapes: AttrValue | None) -> ArgDef:
 
 
 def shortest(value: float) -> float:
-    """The decimal that a 32-bit float is written as: 0.001, not 0.0010000000474974513."""
+    """A 32-bit float by its shortest decimal: 0.001, whether it was written so or as 0.0010000000475."""
     with np.errstate(over="ignore"):
-        single = np.float32(value)
-    return float(str(single)) if float(single) == value else value
+        return float(str(np.float32(value)))

@@ -57,7 +57,11 @@ READERS: Final = frozenset(
 
 CALLS: Final = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 BRANCHES: Final = frozenset({"If", "StatelessIf"})
+WHILES: Final = frozenset({"While", "StatelessWhile"})
 SWITCHES: Final = frozenset({"Switch", "RefSwitch"})
+EXITS: Final = frozenset({"Exit", "RefExit"})
+ENTERS: Final = frozenset({"Enter", "RefEnter"})
+NEXTS: Final = frozenset({"NextIteration", "RefNextIteration"})
 MERGES: Final = frozenset({"Merge", "RefMerge"})
 
 RANDOM: Final = frozenset(

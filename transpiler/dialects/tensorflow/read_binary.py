@@ -6,21 +6,46 @@ Source of the format: https://protobuf.dev/programming-guides/encoding/
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from typing import Any, Final
+
+import attrs
 
 from transpiler.diagnostics import CompileError, Diagnostic, Severity, Sink
 from transpiler.dialects.tensorflow.build import build_graph
 from transpiler.dialects.tensorflow.graph_def import GraphDef
 from transpiler.dialects.tensorflow.raw import Raw
-from transpiler.dialects.tensorflow.schema import SCALARS, SCHEMA, SKIPPED, FieldSchema, type_name
+from transpiler.dialects.tensorflow.schema import REALS, SCHEMA, SKIPPED, type_name
 
 _VARINT, _FIXED64, _BYTES, _START, _END, _FIXED32 = range(6)
-_BY_NUMBER: Final[dict[str, dict[int, tuple[str, FieldSchema]]]] = {
-    message: {schema.number: (name, schema) for name, schema in fields.items()}
-    for message, fields in SCHEMA.items()
-}
+_FIXED_SIZES: Final = {_FIXED64: 8, _FIXED32: 4}
 _MAX_DEPTH: Final = 60
+_LONGEST_SHARED: Final = 1024
+"""Longer attributes are not compared with others: they hold weights."""
 _SIGNED: Final = frozenset({"int32", "int64"})
+_TEXTS: Final = frozenset({"string", "bytes"})
+
+
+@attrs.frozen(eq=False)
+class _Row:
+    """What is known of one field of a message: its name, its kind, and its own fields if it is a message."""
+
+    name: str
+    kind: str
+    fields: dict[int, _Row] | None
+
+
+def _rows() -> dict[str, dict[int, _Row]]:
+    """Message -> number of a field that is read -> its row."""
+    tables: dict[str, dict[int, _Row]] = {message: {} for message in SCHEMA}
+    for message, fields in SCHEMA.items():
+        for name, schema in fields.items():
+            if schema.kind != SKIPPED:
+                tables[message][schema.number] = _Row(name, schema.kind, tables.get(schema.kind))
+    return tables
+
+
+_ROWS: Final = _rows()
 
 
 class _Malformed(ValueError):
@@ -34,7 +59,7 @@ def read_binary(data: bytes, sink: Sink) -> GraphDef:
     """
     kind = binary_kind(data)
     try:
-        raw = _message(data, kind or "GraphDef", 0)
+        raw = _Reader(data).message(0, len(data), _ROWS[kind or "GraphDef"])
     except _Malformed as error:
         diagnostic = Diagnostic(
             "T3003",
@@ -54,7 +79,7 @@ def binary_kind(data: bytes) -> str | None:
     the fields that follow decide.
     """
     try:
-        fields = [(number, wire) for number, wire, _ in _fields(data)]
+        fields = [(number, wire) for number, wire, _, _ in _fields(data, 0, len(data))]
     except _Malformed:
         return None
     seen = set(fields)
@@ -72,20 +97,21 @@ def binary_kind(data: bytes) -> str | None:
 
 def _is_node(data: bytes) -> bool:
     """Whether the first message in field 1 reads as a node: a name and an op, both text."""
-    for number, wire, value in _fields(data):
+    for number, wire, start, end in _fields(data, 0, len(data)):
         if number == 1 and wire == _BYTES:
             try:
-                inner = {n: v for n, w, v in _fields(value) if w == _BYTES}
+                inner = {n: data[at:to] for n, w, at, to in _fields(data, start, end) if w == _BYTES}
                 return 1 in inner and 2 in inner and inner[2].decode("ascii").isidentifier()
             except (_Malformed, UnicodeDecodeError):
                 return False
     return False
 
 
-def _varint(data: bytes, at: int) -> tuple[int, int]:
+def _varint(data: bytes, at: int, end: int) -> tuple[int, int]:
+    """A number of variable length, and where it ends."""
     number = shift = 0
     while True:
-        if at >= len(data) or shift > 63:
+        if at >= end or shift > 63:
             raise _Malformed("a number is cut off")
         byte = data[at]
         at += 1
@@ -95,86 +121,98 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
         shift += 7
 
 
-def _fields(data: bytes) -> list[tuple[int, int, Any]]:
-    """Number, wire type and content of every field, in order."""
-    found: list[tuple[int, int, Any]] = []
-    at, end = 0, len(data)
+def _fields(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int, int]]:
+    """Number and wire type of every field between two places, and where its content begins and ends."""
     while at < end:
         key = data[at]
         if key < 0x80:
             at += 1
         else:
-            key, at = _varint(data, at)
+            key, at = _varint(data, at, end)
         wire = key & 7
-        value: Any
+        start = at
         if wire == _BYTES:
             if at < end and data[at] < 0x80:
                 size = data[at]
                 at += 1
             else:
-                size, at = _varint(data, at)
-            value = data[at : at + size]
+                size, at = _varint(data, at, end)
+            start = at
             at += size
         elif wire == _VARINT:
-            value, at = _varint(data, at)
-        elif wire in (_FIXED64, _FIXED32):
-            size = 8 if wire == _FIXED64 else 4
-            value = data[at : at + size]
-            at += size
+            while at < end and data[at] >= 0x80:
+                at += 1
+            at += 1
+        elif wire in _FIXED_SIZES:
+            at += _FIXED_SIZES[wire]
         else:
             raise _Malformed(f"field {key >> 3} has wire type {wire}")
         if at > end or key < 8:
             raise _Malformed(f"field {key >> 3} is cut off" if key >= 8 else "a field has the number 0")
-        found.append((key >> 3, wire, value))
+        yield key >> 3, wire, start, at
+
+
+class _Reader:
+    """Decodes messages. Attributes that are written alike, as most are, become one object."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self._attributes: dict[bytes, Raw] = {}
+
+    def message(self, at: int, end: int, known: dict[int, _Row], depth: int = 0) -> Raw:
+        """The message between two places."""
+        if depth > _MAX_DEPTH:
+            raise _Malformed("messages are nested too deeply")
+        found: dict[str, list[Any]] = {}
+        for number, wire, start, stop in _fields(self.data, at, end):
+            row = known.get(number)
+            if row is None:
+                continue
+            values = found.get(row.name)
+            if values is None:
+                values = found[row.name] = []
+            if row.fields is not None:
+                if wire != _BYTES:
+                    raise _Malformed(f"`{row.name}` is no message")
+                values.append(self._inner(start, stop, row, depth + 1))
+            elif row.kind in _TEXTS:
+                if wire != _BYTES:
+                    raise _Malformed(f"`{row.name}` is no string")
+                value = self.data[start:stop]
+                values.append(value.decode("utf-8", "replace") if row.kind == "string" else value)
+            else:
+                values.extend(_numbers(self.data, start, stop, row, wire))
+        return Raw(found)
+
+    def _inner(self, start: int, end: int, row: _Row, depth: int) -> Raw:
+        assert row.fields is not None
+        if row.kind != "AttrEntry" or end - start > _LONGEST_SHARED:
+            return self.message(start, end, row.fields, depth)
+        written = self.data[start:end]
+        made = self._attributes.get(written)
+        if made is None:
+            made = self._attributes[written] = self.message(start, end, row.fields, depth)
+        return made
+
+
+def _numbers(data: bytes, start: int, end: int, row: _Row, wire: int) -> list[Any]:
+    """One number, or as many as are packed between two places."""
+    if row.kind in REALS:
+        return _reals(data[start:end], row, wire)
+    if wire not in (_VARINT, _BYTES):
+        raise _Malformed(f"`{row.name}` is no whole number")
+    found = []
+    while start < end:
+        number, start = _varint(data, start, end)
+        found.append(_whole(number, row.kind))
     return found
 
 
-def _message(data: bytes, kind: str, depth: int) -> Raw:
-    if depth > _MAX_DEPTH:
-        raise _Malformed("messages are nested too deeply")
-    known = _BY_NUMBER[kind]
-    fields: dict[str, list[Any]] = {}
-    for number, wire, value in _fields(data):
-        row = known.get(number)
-        if row is None or row[1].kind == SKIPPED:
-            continue
-        name, schema = row
-        fields.setdefault(name, []).extend(_values(name, schema, wire, value, depth))
-    return Raw(fields)
-
-
-def _values(name: str, schema: FieldSchema, wire: int, value: Any, depth: int) -> list[Any]:
-    kind = schema.kind
-    if kind not in SCALARS:
-        if wire != _BYTES:
-            raise _Malformed(f"`{name}` is no message")
-        return [_message(value, kind, depth + 1)]
-    if kind in ("string", "bytes"):
-        if wire != _BYTES:
-            raise _Malformed(f"`{name}` is no string")
-        return [value.decode("utf-8", "replace") if kind == "string" else value]
-    if kind in ("float", "double"):
-        return _reals(name, kind, wire, value)
-    if wire == _BYTES:
-        return _packed(value, kind)
-    if wire != _VARINT:
-        raise _Malformed(f"`{name}` is no whole number")
-    return [_whole(value, kind)]
-
-
-def _reals(name: str, kind: str, wire: int, value: Any) -> list[Any]:
-    size, letter = (4, "f") if kind == "float" else (8, "d")
+def _reals(value: bytes, row: _Row, wire: int) -> list[Any]:
+    size, letter = (4, "f") if row.kind == "float" else (8, "d")
     if wire == _VARINT or len(value) % size or (wire != _BYTES and len(value) != size):
-        raise _Malformed(f"`{name}` is no number of {size} bytes")
+        raise _Malformed(f"`{row.name}` is no number of {size} bytes")
     return list(struct.unpack(f"<{len(value) // size}{letter}", value))
-
-
-def _packed(data: bytes, kind: str) -> list[Any]:
-    found, at = [], 0
-    while at < len(data):
-        number, at = _varint(data, at)
-        found.append(_whole(number, kind))
-    return found
 
 
 def _whole(number: int, kind: str) -> Any:

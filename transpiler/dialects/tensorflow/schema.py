@@ -202,11 +202,13 @@ TYPES: Final[Mapping[int, str]] = {
 }
 """The numbers of element types; 100 is added for references to variables."""
 
+REFERENCE: Final = 100
+"""What is added to the number of a type for references to it."""
 TYPE_NUMBERS: Final[Mapping[str, int]] = {name: number for number, name in TYPES.items()}
 
 
 def type_name(number: int) -> str:
     """The name of an element type; that of a reference is its type's with `_REF`. Unknown numbers get a name too."""
-    if number > 100:
-        return f"{type_name(number - 100)}_REF"
-    return TYPES.get(number, f"DT_{number}")
+    base = number - REFERENCE if number > REFERENCE else number
+    name = TYPES.get(base, f"DT_{base}")
+    return name if base == number else f"{name}_REF"

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from transpiler.dialects.tensorflow.write_math import affine, as_float, clipped, or_identity
-from transpiler.dialects.tensorflow.write_steps import Refused, Result, Steps, Tensor
+from transpiler.dialects.tensorflow.write_shapes import axis_size
+from transpiler.dialects.tensorflow.write_steps import Refused, Result, Steps, Tensor, ints, scalar
 from transpiler.ops import activation as act
 
 
@@ -97,6 +98,29 @@ def threshold(op: act.Threshold, s: Steps) -> Result:
 
 def clip(op: act.Clip, s: Steps) -> Result:
     return or_identity(s, clipped(s, s.x, op.low, op.high))
+
+
+def sparsemax(op: act.Sparsemax, s: Steps) -> Result:
+    """Max(x - t, 0), where t makes the sum 1: found among the sorted elements and their running sums."""
+    rank = s.rank()
+    axis = op.axis % rank
+    order = [i for i in range(rank) if i != axis] + [axis]
+    x = s.x if axis == rank - 1 else s.op("Transpose", s.x, ints("perm", order))
+    size = s.shape()[axis]
+    count = scalar("k", size) if size is not None else axis_size(s, axis)
+    falling, _ = s.many("TopKV2", x, count, count=2, sorted=True)
+    sums = s.op("Cumsum", falling, scalar("axis", -1), exclusive=False, reverse=False)
+    places = s.op("Cumsum", s.op("OnesLike", falling), scalar("axis", -1), exclusive=False, reverse=False)
+    mean = s.op("RealDiv", affine(s, sums, 1.0, -1.0), places)
+    inside = s.op("Greater", falling, mean)
+    kept = s.op("Cast", inside, DstT=x.dtype)
+    number = s.op("Sum", kept, ints("reduction_indices", (rank - 1,)), keep_dims=True)
+    total = s.op("Sum", s.op("Mul", falling, kept), ints("reduction_indices", (rank - 1,)), keep_dims=True)
+    threshold = s.op("RealDiv", affine(s, total, 1.0, -1.0), number)
+    y = s.op("Relu", s.op("Sub", x, threshold))
+    if axis == rank - 1:
+        return y
+    return s.op("Transpose", y, ints("perm", [order.index(i) for i in range(rank)]))
 
 
 _SAME_NAMES = (

@@ -35,7 +35,7 @@ def constant(op: core.Constant, s: Steps) -> Result:
 
 
 def parameter(op: core.Parameter, s: Steps) -> Result:
-    return s.op("Identity", s.param("value"))
+    return s.op("Identity", s.param("value", dtype=op.dtype))
 
 
 def dense(op: Dense, s: Steps) -> Result:
@@ -156,17 +156,17 @@ def batch_norm(op: norm.BatchNorm, s: Steps) -> Result:
     rank = s.rank()
     axis = op.axis % rank
     formats = {(4, 3): "NHWC", (4, 1): "NCHW", (5, 4): "NDHWC", (5, 1): "NCDHW"}
-    if (rank, axis) in formats:
-        size = s.size(axis)
-        gamma = s.param("gamma") if op.scale else _filled("scale", size, 1.0)
-        beta = s.param("beta") if op.center else _filled("offset", size, 0.0)
+    if (rank, axis) in formats and s.x.dtype is not DType.FLOAT64:
+        size, real = s.size(axis), DType.FLOAT32  # also for shorter x
+        gamma = s.param("gamma", dtype=real) if op.scale else _filled("scale", size, 1.0)
+        beta = s.param("beta", dtype=real) if op.center else _filled("offset", size, 0.0)
         outputs = s.many(
             "FusedBatchNormV3",
             s.x,
             gamma,
             beta,
-            s.param("mean"),
-            s.param("variance"),
+            s.param("mean", dtype=real),
+            s.param("variance", dtype=real),
             count=1,
             epsilon=op.epsilon,
             data_format=formats[rank, axis],
@@ -185,7 +185,7 @@ def _spelled_out(op: norm.BatchNorm, s: Steps, axis: int, rank: int) -> Tensor:
         return aligned(s, role, axis, 1, rank)
 
     name = "batchnorm"
-    divisor = s.op("AddV2", array("variance"), scalar("y", op.epsilon, DType.FLOAT32), name=f"{name}/add")
+    divisor = s.op("AddV2", array("variance"), scalar("y", op.epsilon, s.real), name=f"{name}/add")
     factor = s.op("Rsqrt", divisor, name=f"{name}/Rsqrt")
     if op.scale:
         factor = s.op("Mul", factor, array("gamma"), name=f"{name}/mul")

@@ -125,8 +125,10 @@ class Array:
         self.s = s
         self.what = what
         name = f"{what}/TensorArrayV3"
-        kind: dict[str, AttrValue] = {"dtype": DType.FLOAT32, "identical_element_shapes": True}
-        self.handle, self.flow = s.many("TensorArrayV3", size, count=2, name=name, **kind)
+        self.dtype = s.real
+        kind: dict[str, AttrValue] = {"dtype": self.dtype, "identical_element_shapes": True}
+        self.handle, flow = s.many("TensorArrayV3", size, count=2, name=name, **kind)
+        self.flow = Tensor(flow.source, DType.FLOAT32)
 
     def scatter(self, indices: Tensor, value: Tensor) -> None:
         """Fill it with the slices of a tensor's first axis."""
@@ -142,7 +144,7 @@ class Array:
     def read(self, loop: Loop, index: Tensor) -> Tensor:
         """One slice, inside the loop."""
         handle, flow = loop.outside(self.handle, RESOURCE), loop.outside(self.flow)
-        return loop.op("TensorArrayReadV3", handle, index, flow, dtype=DType.FLOAT32)
+        return loop.op("TensorArrayReadV3", handle, index, flow, dtype=self.dtype)
 
     def write(self, loop: Loop, index: Tensor, value: Tensor, flow: Tensor) -> Tensor:
         """Write one slice inside the loop; the new flow."""
@@ -156,5 +158,5 @@ class Array:
             indices,
             flow,
             name=f"{self.what}/TensorArrayGatherV3",
-            dtype=DType.FLOAT32,
+            dtype=self.dtype,
         )

@@ -6,7 +6,6 @@ from transpiler.dialects.tensorflow.write_loop import Array, Loop
 from transpiler.dialects.tensorflow.write_shapes import cut, size_of
 from transpiler.dialects.tensorflow.write_steps import Input, Refused, Result, Steps, Tensor, ints, scalar
 from transpiler.dialects.tensorflow.write_template import Dims
-from transpiler.ir import DType
 from transpiler.ops.recurrent import GRU, LSTM, SimpleRNN
 
 MOST_STEPS = 512
@@ -79,7 +78,7 @@ def _initial(op: Layer, s: Steps, batch: Tensor) -> list[Tensor]:
     if len(s.operands) > 1:
         return list(s.operands[1:])
     shape = s.op("Pack", batch, scalar("units", op.units), name="zeros/shape", axis=0)
-    zeros = s.op("Fill", shape, scalar("value", 0.0, DType.FLOAT32), name="zeros")
+    zeros = s.op("Fill", shape, scalar("value", 0.0, s.real), name="zeros")
     return [zeros] * op.states
 
 
@@ -130,5 +129,5 @@ def _gru(op: GRU, s: Steps, loop: Loop, x: Tensor, h: Tensor, kernel: Input) -> 
         loop.op("Mul", r, hh) if op.reset_after else _product(loop, loop.op("Mul", r, h), loop.outside(rest))
     )
     candidate = loop.apply(op.activation, loop.op("AddV2", xh, share))
-    one = scalar("one", 1.0, DType.FLOAT32)
+    one = scalar("one", 1.0, s.real)
     return loop.op("AddV2", loop.op("Mul", z, h), loop.op("Mul", loop.op("Sub", one, z), candidate))

@@ -8,17 +8,31 @@ from typing import Any, Final
 from transpiler.dialects.rows import Dialect, Refusal, Row
 from transpiler.dialects.tensorflow import write_activations as activations
 from transpiler.dialects.tensorflow import write_arrays as arrays
+from transpiler.dialects.tensorflow import write_functional as functions
 from transpiler.dialects.tensorflow import write_learned as learned
+from transpiler.dialects.tensorflow import write_local as local
 from transpiler.dialects.tensorflow import write_math as maths
 from transpiler.dialects.tensorflow import write_preprocessing as prepared
 from transpiler.dialects.tensorflow import write_recurrent as loops
+from transpiler.dialects.tensorflow import write_resize as resized
 from transpiler.dialects.tensorflow import write_shapes as shapes
 from transpiler.dialects.tensorflow import write_windows as windows
 from transpiler.dialects.tensorflow.write_steps import Refused, Result, Steps
 from transpiler.dialects.tensorflow.write_template import Template
 from transpiler.ir import Attr, Node, Op
 from transpiler.ops import activation as act
-from transpiler.ops import array, core, dense, einsum, pooling, preprocessing, recurrent, shape
+from transpiler.ops import (
+    array,
+    core,
+    dense,
+    einsum,
+    functional,
+    pooling,
+    preprocessing,
+    recurrent,
+    resampling,
+    shape,
+)
 from transpiler.ops import convolution as conv
 from transpiler.ops import elementwise as ew
 from transpiler.ops import normalization as norm
@@ -37,6 +51,7 @@ WRITERS: Final[Mapping[type[Op], tuple[str, Writer]]] = {
     conv.DepthwiseConv: ("DepthwiseConv2dNative", windows.depthwise),
     conv.SeparableConv: ("DepthwiseConv2dNative", windows.separable),
     conv.ConvTranspose: ("Conv2DBackpropInput", windows.conv_transpose),
+    conv.LocallyConnected: ("ExtractImagePatches", local.locally_connected),
     pooling.MaxPool: ("MaxPool", windows.pool),
     pooling.AveragePool: ("AvgPool", windows.pool),
     pooling.GlobalMaxPool: ("Max", windows.global_pool),
@@ -78,6 +93,7 @@ WRITERS: Final[Mapping[type[Op], tuple[str, Writer]]] = {
     act.Log: ("Log", maths.log),
     act.Unary: ("Sin", activations.unary),
     act.Softmax: ("Softmax", maths.softmax),
+    act.Sparsemax: ("TopKV2", activations.sparsemax),
     act.LogSoftmax: ("LogSoftmax", maths.log_softmax),
     act.SoftmaxOver: ("Exp", maths.softmax_over),
     act.Glu: ("Sigmoid", maths.glu),
@@ -126,10 +142,20 @@ WRITERS: Final[Mapping[type[Op], tuple[str, Writer]]] = {
     shape.Squeeze: ("Squeeze", shapes.squeeze),
     shape.Reverse: ("ReverseV2", arrays.reverse),
     shape.SelectRows: ("GatherV2", arrays.select_rows),
+    shape.FilterRows: ("Where", functions.filter_rows),
     shape.Upsample: ("ResizeNearestNeighbor", arrays.upsample),
     recurrent.SimpleRNN: ("Enter", loops.recurrent),
     recurrent.LSTM: ("Enter", loops.recurrent),
     recurrent.GRU: ("Enter", loops.recurrent),
+    functional.FunctionalConv: ("Conv2D", functions.conv),
+    functional.FunctionalDepthwise: ("DepthwiseConv2dNative", functions.depthwise),
+    functional.FunctionalConvTranspose: ("Conv2DBackpropInput", functions.conv_transpose),
+    functional.FunctionalBatchNorm: ("FusedBatchNormV3", functions.batch_norm),
+    functional.ShapeOf: ("Shape", functions.shape_of),
+    functional.ReshapeTo: ("Reshape", functions.reshape_to),
+    functional.Fill: ("Fill", functions.fill),
+    functional.SpaceToBatch: ("SpaceToBatchND", functions.space_to_batch),
+    functional.BatchToSpace: ("BatchToSpaceND", functions.batch_to_space),
     reg.Dropout: ("Identity", _identity),
     reg.SpatialDropout: ("Identity", _identity),
     reg.GaussianNoise: ("Identity", _identity),
@@ -138,8 +164,9 @@ WRITERS: Final[Mapping[type[Op], tuple[str, Writer]]] = {
     reg.ActivityRegularization: ("Identity", _identity),
     preprocessing.Rescale: ("Mul", prepared.rescale),
     preprocessing.Standardize: ("RealDiv", prepared.standardize),
-    preprocessing.Resize: ("ResizeBilinear", prepared.resize),
-    preprocessing.CenterCrop: ("StridedSlice", prepared.center_crop),
+    preprocessing.Resize: ("ResizeBilinear", resized.resize),
+    preprocessing.CenterCrop: ("StridedSlice", resized.center_crop),
+    resampling.Interp: ("ResizeBilinear", resized.interp),
     preprocessing.RandomChange: ("Identity", _identity),
     preprocessing.OneHot: ("OneHot", lambda op, s: maths.one_hot(s, op.count, op.axis)),
 }

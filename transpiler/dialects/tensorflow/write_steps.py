@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Final
 
 import attrs
 
@@ -49,7 +50,7 @@ class Learned:
     """A learned array as it is stored; each op that reads it has its own reading step."""
 
     array: Array
-    dtype: DType = DType.FLOAT32
+    dtype: DType
 
 
 Input = Tensor | Fixed | Learned
@@ -64,6 +65,8 @@ class Refused(Exception):
         self.refusal = Refusal(reason, help)
 
 
+STORED: Final = frozenset(DType) - {DType.BFLOAT16, DType.STRING}
+"""Element types of arrays that are written."""
 OPEN_SIZES = ("a size that it needs is unknown", "give --input-shape")
 
 
@@ -92,6 +95,7 @@ class Steps:
         self.steps: list[Step] = []
         self.arrays: dict[str, Array] = {}
         self.shapes: dict[str, tuple[int, ...]] = {}
+        self.dtypes: dict[str, DType] = {}
         self._names: set[str] = set()
 
     @property
@@ -129,18 +133,32 @@ class Steps:
             raise Refused("the rank of its result is unknown", "give --input-shape")
         return shape
 
+    @property
+    def real(self) -> DType:
+        """The element type of the node's learned arrays: that of the reals it works on."""
+        first = self.types[0].dtype if self.types else DType.FLOAT32
+        return first if first in (DType.FLOAT16, DType.FLOAT64, DType.BFLOAT16) else DType.FLOAT32
+
     def param(
-        self, role: str, axes: Sequence[int] | None = None, shape: Sequence[int] | None = None
+        self,
+        role: str,
+        axes: Sequence[int] | None = None,
+        shape: Sequence[int] | None = None,
+        dtype: DType | None = None,
     ) -> Input:
         """The learned array of a role, stored in the order of these axes (viewed with `shape` first)."""
+        dtype = dtype or self.real
+        if dtype not in STORED:
+            raise Refused(f"learned arrays of type {dtype.value} are not written")
         array = Array(role, None if axes is None else tuple(axes), None if shape is None else tuple(shape))
         stored = self._stored(array)
         constant = self.node.param(role).constant
         if constant is not None:
-            return Fixed(role, Numbers(DType.FLOAT32, stored, (constant.value,)))
+            return Fixed(role, Numbers(dtype, stored, (constant.value,)))
         self.arrays[role] = array
         self.shapes[role] = stored
-        return Learned(array)
+        self.dtypes[role] = dtype
+        return Learned(array, dtype)
 
     def _stored(self, array: Array) -> tuple[int, ...]:
         spec = self.node.op.params(self.types)[array.role]
@@ -221,7 +239,7 @@ class Steps:
         last = {source.step for source in sources if isinstance(source, Made)}
         if not self.arrays and len(last) == 1:
             steps, sources = _named_after_node(steps, sources, last.pop())
-        return Template(steps, sources, tuple(self.arrays.values()), self.shapes)
+        return Template(steps, sources, tuple(self.arrays.values()), self.shapes, self.dtypes)
 
 
 def _named_after_node(

@@ -81,3 +81,5 @@ class Template:
     arrays: tuple[Array, ...] = ()
     shapes: Mapping[str, tuple[int, ...]] = attrs.field(factory=dict)
     """Role -> the shape of the array as it is stored."""
+    dtypes: Mapping[str, DType] = attrs.field(factory=dict)
+    """Role -> the element type of the array as it is stored."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -12,9 +12,14 @@ from transpiler.ir.attributes import Attr
 from transpiler.ir.op import Op, fields_of
 from transpiler.syntax.symbol import Symbol
 
+_ATOMS: Final = frozenset({type(None), bool, int, float, str})
+
 
 def encode(value: Any) -> Attr:
     """Plain data for any op field: enumerations become symbols, ops mappings with their name under `op`."""
+    if type(value) in _ATOMS:
+        atom: Attr = value
+        return atom
     match value:
         case None | bool() | int() | float() | str():
             return value

@@ -113,6 +113,7 @@ CAFFE_PASSES: tuple[Pass, ...] = (
     inputs.SET_INPUTS,
     inputs.DROP_NOISE,
     windows.FOLD_PADS,
+    pooling.USUAL_ROUNDING,
     Pass("legalize[caffe]", _legalize, requires=frozenset({SHAPED}), provides=frozenset({"legal[caffe]"})),
 )
 """What a graph goes through, after it is channels first with explicit padding, before it is written as Caffe."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from transpiler.dialects.rows import Refusal
-from transpiler.ir import Node, Value
-from transpiler.ir.rewriting import Rewriter
+from transpiler.ir import Graph, Node, Value
+from transpiler.ir.rewriting import Rewriter, rewrite
 from transpiler.ops.activation import Affine, Power
 from transpiler.ops.elementwise import Multiply
 from transpiler.ops.pooling import (
@@ -21,6 +21,7 @@ from transpiler.ops.shape import Flatten, Reshape
 from transpiler.ops.windows import Explicit, Padding, Rounding, Same, Valid, explicit_pads, window_count
 from transpiler.passes.beside import Beside
 from transpiler.passes.legalize.caffe_cut import SIZE_UNKNOWN, keep_ranges, leading, spatial_sizes
+from transpiler.passes.manager import SHAPED, Context, Pass
 from transpiler.passes.normalize_padding import evolve, pairs_or_valid
 
 Made = Sequence[Value] | Refusal | None
@@ -51,6 +52,30 @@ def pool(node: Node, rewriter: Rewriter) -> Made:
         return (keep_ranges(steps, _corrected(steps, changed, node.operands[0]), ranges),)
     results = steps.finish(changed, *node.operands)
     return tuple(keep_ranges(steps, value, ranges) for value in results)
+
+
+def _usual_rounding(node: Node, rewriter: Rewriter) -> Sequence[Value] | None:
+    """Rounding up where it gives the same windows: Caffes older than `round_mode`, and OpenCV, know nothing else."""
+    op = node.op
+    if not isinstance(op, (MaxPool, AveragePool, StochasticPool)) or op.rounding is not Rounding.FLOOR:
+        return None
+    spatial = spatial_sizes(node)
+    if "caffe" in node.extras or spatial is None or op.rank != 2:
+        return None
+    found = None if isinstance(op.padding, Same) else _alike(op, spatial)
+    if found is None or isinstance(found, Refusal) or _counts_nothing(op) or any(found[1]):
+        return None
+    changed = found[0]
+    same = changed.outputs(spatial) == op.outputs(spatial) and changed.rounding is Rounding.CEIL
+    return rewriter.swap(node, changed) if same else None
+
+
+def _round_as_usual(graph: Graph, context: Context) -> Graph:
+    del context
+    return rewrite(graph, _usual_rounding)
+
+
+USUAL_ROUNDING = Pass("usual_rounding", _round_as_usual, requires=frozenset({SHAPED}))
 
 
 def _corrected(steps: Beside, op: Pool, x: Value) -> Value:

@@ -14,6 +14,7 @@ from transpiler.ir import Graph, Node, Op, Value
 from transpiler.ir.rewriting import Rewriter, rewrite
 from transpiler.ops.core import Opaque
 from transpiler.passes.manager import Context
+from transpiler.passes.trail import Moved
 
 LegalRule = Callable[[Node, Rewriter], Sequence[Value] | Refusal | None]
 ROUNDS = 12
@@ -29,6 +30,7 @@ def legalize(
 ) -> Graph:
     """A graph in which every node is legal, or errors in the context's sink."""
     reasons: dict[str, Refusal] = {}
+    moved: dict[str, Moved | None] = {}
 
     def rule(node: Node, rewriter: Rewriter) -> Sequence[Value] | None:
         spelled = dialect.spell(node)
@@ -42,15 +44,19 @@ def legalize(
             if isinstance(made, Refusal):
                 reasons[node.name] = made
             elif made is not None:
+                pairs = zip(node.results, made, strict=True)
+                moved.update({old.name: Moved(new.name) for old, new in pairs if old.name != new.name})
                 return made
         reasons.setdefault(node.name, spelled)
         return None
 
     for _ in range(ROUNDS):
         reasons.clear()
+        moved.clear()
         changed = rewrite(graph, rule)
         if changed is graph:
             break
+        context.trail.note(dict(moved))
         graph = changed
     refused = [(node, reasons[node.name]) for node in graph.nodes if node.name in reasons]
     if refused:

@@ -22,7 +22,6 @@ from transpiler.passes.legalize import keras_math as maths
 from transpiler.passes.legalize import keras_normalization as normalization
 from transpiler.passes.legalize import keras_shape as shapes
 from transpiler.passes.legalize import keras_windows as windows
-from transpiler.passes.legalize import unrolled
 from transpiler.passes.legalize.engine import LegalRule, legalize
 from transpiler.passes.manager import EXPLICIT_PADDING, SHAPED, Context, Pass
 
@@ -30,6 +29,14 @@ from transpiler.passes.manager import EXPLICIT_PADDING, SHAPED, Context, Pass
 def _stochastic(node: Node, rewriter: Rewriter) -> Sequence[Value] | Refusal | None:
     del node, rewriter
     return Refusal("Keras has no pooling that draws elements at random")
+
+
+def _unrolled(node: Node, rewriter: Rewriter) -> Sequence[Value] | Refusal | None:
+    from transpiler.passes.legalize import unrolled
+
+    return (
+        unrolled.lstm(node, rewriter) if isinstance(node.op, TimeMajorLSTM) else unrolled.rnn(node, rewriter)
+    )
 
 
 RULES: Mapping[type[Op], Sequence[LegalRule]] = {
@@ -74,8 +81,8 @@ RULES: Mapping[type[Op], Sequence[LegalRule]] = {
     shape.ShuffleChannels: (shapes.shuffle,),
     shape.Split: (shapes.split,),
     shape.CropLike: (shapes.crop_like,),
-    TimeMajorLSTM: (unrolled.lstm,),
-    TimeMajorRNN: (unrolled.rnn,),
+    TimeMajorLSTM: (_unrolled,),
+    TimeMajorRNN: (_unrolled,),
 }
 """Op class -> the rules that are tried, in order, when no row of the dialect spells the node."""
 
@@ -120,7 +127,7 @@ def _keras3() -> Dialect:
 
 
 def _keras2() -> Dialect:
-    from transpiler.dialects.keras.dialect import KERAS2
+    from transpiler.dialects.keras.dialect_keras2 import KERAS2
 
     return KERAS2
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from string import ascii_lowercase
 
 import attrs
 
@@ -70,7 +69,7 @@ def scale(node: Node, rewriter: Rewriter) -> Sequence[Value] | Refusal | None:
         return _single_factor(node, rewriter, op, len(shape))
     if start == 0:
         return Refusal("its factor spans the batch axis")
-    letters = ascii_lowercase[: len(shape)]
+    letters = "abcdefghijklmnopqrstuvwxyz"[: len(shape)]
     span = letters[start : start + count]
     made = EinsumDense(
         equation=f"{letters},{span}->{letters}",

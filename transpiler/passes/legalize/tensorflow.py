@@ -13,26 +13,25 @@ from transpiler.ops import convolution as conv
 from transpiler.ops import normalization as norm
 from transpiler.ops import pooling as pool
 from transpiler.ops import reduction, shape
-from transpiler.ops.attention import AdditiveAttention, Attention, MultiHeadAttention
-from transpiler.ops.caffe_recurrent import TimeMajorLSTM, TimeMajorRNN
+from transpiler.ops.attention import AdditiveAttention, Attention, GroupQueryAttention, MultiHeadAttention
+from transpiler.ops.caffe_recurrent import LSTMUnit, TimeMajorLSTM, TimeMajorRNN
 from transpiler.ops.core import Input
 from transpiler.ops.dense import Dense
 from transpiler.ops.recurrent import GRU, LSTM, SimpleRNN
 from transpiler.ops.recurrent_stack import RNN, ConvLSTM
+from transpiler.ops.resampling import Unpool
+from transpiler.ops.retired import Highway, MaxoutDense, ParametricSoftplus, SRelu
 from transpiler.ops.wrappers import SpectralNorm, TimeDistributed
 from transpiler.passes.legalize import keras_learned, keras_math, keras_normalization, keras_shape, unrolled
 from transpiler.passes.legalize import keras_windows as windows
+from transpiler.passes.legalize import tensorflow_attention as heads
 from transpiler.passes.legalize import tensorflow_layers as layers
 from transpiler.passes.legalize import tensorflow_recurrent as recurrent
+from transpiler.passes.legalize import tensorflow_retired as retired
+from transpiler.passes.legalize import tensorflow_unpool as unpools
 from transpiler.passes.legalize import tensorflow_windows as own
 from transpiler.passes.legalize.engine import LegalRule, legalize, report
 from transpiler.passes.manager import EXPLICIT_PADDING, SHAPED, Context, Pass
-
-
-def _stochastic(node: Node, rewriter: Rewriter) -> Sequence[Value] | Refusal | None:
-    del node, rewriter
-    return Refusal("TensorFlow has no pooling that draws elements at random")
-
 
 RULES: Final[Mapping[type[Op], Sequence[LegalRule]]] = {
     conv.Conv: (windows.strided_and_dilated, windows.conv),
@@ -43,11 +42,11 @@ RULES: Final[Mapping[type[Op], Sequence[LegalRule]]] = {
         windows.conv,
     ),
     conv.SeparableConv: (own.separated,),
+    conv.LocallyConnected: (windows.conv,),
     conv.Unfold: (windows.unfold,),
     conv.ConvTranspose: (own.flipped, own.transposed),
     pool.MaxPool: (windows.max_pool,),
     pool.AveragePool: (windows.average_pool,),
-    pool.StochasticPool: (_stochastic,),
     Dense: (keras_learned.dense,),
     norm.LRN: (own.lrn, keras_normalization.lrn),
     norm.MVN: (keras_normalization.mvn,),
@@ -57,11 +56,17 @@ RULES: Final[Mapping[type[Op], Sequence[LegalRule]]] = {
     shape.ShuffleChannels: (keras_shape.shuffle,),
     shape.CropLike: (keras_shape.crop_like,),
     **dict.fromkeys((SimpleRNN, LSTM, GRU, RNN), (recurrent.unrolled,)),
-    MultiHeadAttention: (layers.multi_head,),
-    Attention: (layers.attention,),
-    AdditiveAttention: (layers.attention,),
+    MultiHeadAttention: (heads.multi_head,),
+    GroupQueryAttention: (heads.group_query,),
+    Attention: (heads.attention,),
+    AdditiveAttention: (heads.attention,),
     TimeMajorLSTM: (unrolled.lstm,),
     TimeMajorRNN: (unrolled.rnn,),
+    LSTMUnit: (retired.lstm_unit,),
+    Highway: (retired.highway,),
+    MaxoutDense: (retired.maxout_dense,),
+    ParametricSoftplus: (retired.parametric_softplus,),
+    SRelu: (retired.srelu,),
 }
 """Op class -> the rules that are tried, in order, when the node has no template."""
 
@@ -69,6 +74,9 @@ EXPANDED: Final[Mapping[type[Op], Sequence[LegalRule]]] = {
     ConvLSTM: (layers.conv_lstm,),
     TimeDistributed: (layers.time_distributed,),
     SpectralNorm: (layers.spectral_norm,),
+    pool.StochasticPool: (layers.stochastic_pool,),
+    pool.MaxPool: (unpools.masked_pool,),
+    Unpool: (unpools.unpool,),
     pool.AdaptiveMaxPool: (layers.adaptive_pool,),
     pool.AdaptiveAveragePool: (layers.adaptive_pool,),
 }

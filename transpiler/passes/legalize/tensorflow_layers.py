@@ -1,24 +1,21 @@
-"""Layers made of others for TensorFlow: one applied at every step, attention, convolutional recurrence."""
+"""Layers made of others for TensorFlow: one applied at every step, adaptive pooling, convolutional recurrence."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 
 import attrs
 
 from transpiler.dialects.rows import Refusal
 from transpiler.dialects.tensorflow.write_recurrent import MOST_STEPS
-from transpiler.ir import Node, Op, ParamUse, Value
+from transpiler.ir import DType, Node, Op, Value
 from transpiler.ir.rewriting import Rewriter
 from transpiler.ops import activation as act
 from transpiler.ops.array import FillLike, Stack, Unstack
-from transpiler.ops.attention import AdditiveAttention, Attention, MultiHeadAttention, Score
 from transpiler.ops.convolution import Conv
-from transpiler.ops.dense import Dense, MatMul
-from transpiler.ops.einsum import Einsum, EinsumDense
-from transpiler.ops.elementwise import Add
-from transpiler.ops.pooling import AdaptiveMaxPool, AdaptivePool
+from transpiler.ops.dense import Dense
+from transpiler.ops.elementwise import Add, Cast, Compare, Comparison, Divide, Multiply
+from transpiler.ops.pooling import AdaptiveMaxPool, AdaptivePool, AveragePool, StochasticPool
 from transpiler.ops.recurrent_stack import ConvLSTM
 from transpiler.ops.reduction import Reduce, Reducer
 from transpiler.ops.shape import Concat, Reshape, Slice
@@ -101,84 +98,39 @@ def adaptive_pool(node: Node, rewriter: Rewriter) -> Sequence[Value] | Refusal |
     return steps.finish(act.Identity(), value)
 
 
+def stochastic_pool(node: Node, rewriter: Rewriter) -> Sequence[Value] | None:
+    """At test time each element of a window counts by its own size: sum x^2 / sum x, 0 where nothing is positive.
+
+    Source: Caffe's pooling_layer.cu; the divisor of the means falls out.
+    """
+    op = node.op
+    if not isinstance(op, StochasticPool):
+        return None
+    steps = Beside(node, rewriter)
+    x = node.operands[0]
+    mean = AveragePool(
+        kernel=op.kernel,
+        strides=op.strides,
+        padding=op.padding,
+        rounding=op.rounding,
+        data_format=op.data_format,
+    )
+    sums = steps.add("mean", mean, x)
+    weighted = steps.add("weighted", mean, steps.add("square", act.Power(power=2.0), x))
+    none = steps.add("none", FillLike(value=0.0), sums)
+    positive = steps.add("positive", Compare(relation=Comparison.GREATER), sums, none)
+    found = steps.add("found", Cast(dtype=DType.FLOAT32), positive)
+    empty = steps.add("empty", act.Affine(scale=-1.0, shift=1.0), found)
+    divisor = steps.add("divisor", Add(), steps.add("sum", Multiply(), sums, found), empty)
+    ratio = steps.add("ratio", Divide(), weighted, divisor)
+    return steps.finish(Multiply(), ratio, found, params=())
+
+
 def spectral_norm(node: Node, rewriter: Rewriter) -> Sequence[Value] | None:
     """Only training divides the kernel."""
     if not isinstance(node.op, SpectralNorm):
         return None
     return Beside(node, rewriter).finish(node.op.inner, *node.operands)
-
-
-def multi_head(node: Node, rewriter: Rewriter) -> Sequence[Value] | Refusal | None:
-    """Projections, scores, softmax and mixture as products over indices."""
-    op = node.op
-    if not isinstance(op, MultiHeadAttention):
-        return None
-    if op.masks or op.causal or op.gate or op.window is not None:
-        return Refusal("it has masks, a window or a gate")
-    shapes = [value.type.shape for value in node.operands[: 2 + op.keyed]]
-    if op.axes not in (None, (1,)) or any(shape is None or len(shape) != 3 for shape in shapes):
-        return Refusal("it attends over several axes")
-    steps = Beside(node, rewriter)
-    query, value = node.operands[:2]
-    key = node.operands[2] if op.keyed else value
-    size = op.value_size or op.key_size
-    q = _projected(steps, op, "query", query, op.key_size)
-    k = _projected(steps, op, "key", key, op.key_size)
-    v = _projected(steps, op, "value", value, size)
-    scaled = steps.add("scaled", act.Affine(scale=1.0 / math.sqrt(op.key_size)), q)
-    scores = steps.add("scores", Einsum(equation="aecd,abcd->acbe"), k, scaled)
-    share = steps.add("softmax", act.Softmax(axis=-1), scores)
-    mixed = steps.add("mixed", Einsum(equation="acbe,aecd->abcd"), share, v)
-    width = (
-        op.output_shape[0] if op.output_shape and len(op.output_shape) == 1 else (shapes[0] or (None,))[-1]
-    )
-    if (op.output_shape is not None and len(op.output_shape) != 1) or width is None:
-        return Refusal("its output has several axes or an unknown size")
-    uses = [attrs.evolve(node.param("output_kernel"), role="kernel")]
-    uses += [attrs.evolve(node.param("output_bias"), role="bias")] if op.bias else []
-    steps_count = (shapes[0] or (None, None))[1]
-    last = EinsumDense(
-        equation="abcd,cde->abe", output_shape=(steps_count, width), bias_axes="e" if op.bias else None
-    )
-    made = (
-        steps.finish(last, mixed, params=uses)
-        if not op.scores
-        else (steps.add("output", last, mixed, params=uses),)
-    )
-    return (*made, share) if op.scores else made
-
-
-def _projected(steps: Beside, op: MultiHeadAttention, part: str, x: Value, size: int) -> Value:
-    node = steps.node
-    uses: list[ParamUse] = [attrs.evolve(node.param(f"{part}_kernel"), role="kernel")]
-    uses += [attrs.evolve(node.param(f"{part}_bias"), role="bias")] if op.bias else []
-    count = x.type.shape[1] if x.type.shape else None
-    dense = EinsumDense(
-        equation="abc,cde->abde", output_shape=(count, op.heads, size), bias_axes="de" if op.bias else None
-    )
-    return steps.add(part, dense, x, params=uses)
-
-
-def attention(node: Node, rewriter: Rewriter) -> Sequence[Value] | Refusal | None:
-    """softmax(query key^T) value."""
-    op = node.op
-    if isinstance(op, AdditiveAttention) or (
-        isinstance(op, Attention) and (op.score is not Score.DOT or op.scale)
-    ):
-        return Refusal("its scores are learned sums")
-    if not isinstance(op, Attention):
-        return None
-    if op.masks or op.causal:
-        return Refusal("it has masks")
-    query, value = node.operands[:2]
-    key = node.operands[2] if op.keyed else value
-    steps = Beside(node, rewriter)
-    share = steps.add(
-        "softmax", act.Softmax(axis=-1), steps.add("scores", MatMul(transpose_b=True), query, key)
-    )
-    if not op.scores:
-        return steps.finish(MatMul(), share, value, params=())
-    return (steps.add("mixed", MatMul(), share, value), share)
 
 
 def conv_lstm(node: Node, rewriter: Rewriter) -> Sequence[Value] | Refusal | None:

@@ -7,6 +7,7 @@ recurrent layer skips the steps it names. Two directions become two layers here,
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import attrs
 
@@ -14,7 +15,7 @@ from transpiler.ir import DType, Graph, Node, Op, ParamUse, Value
 from transpiler.ir.rewriting import Rewriter, rewrite
 from transpiler.ops import activation as act
 from transpiler.ops import array, normalization
-from transpiler.ops.attention import Attending
+from transpiler.ops.attention import Attending, MultiHeadAttention, Single
 from transpiler.ops.dense import Dense, Embedding, ReversibleEmbedding
 from transpiler.ops.elementwise import (
     Add,
@@ -23,6 +24,7 @@ from transpiler.ops.elementwise import (
     Cast,
     Compare,
     Comparison,
+    Divide,
     Elementwise,
     Multiply,
 )
@@ -31,15 +33,18 @@ from transpiler.ops.recurrent import OverTime, Recurrent
 from transpiler.ops.recurrent_stack import RNN, ConvLSTM
 from transpiler.ops.reduction import Reduce, Reducer
 from transpiler.ops.regularization import Masking
-from transpiler.ops.shape import Concat, Reverse
+from transpiler.ops.shape import Concat, ExpandDims, Reverse
+from transpiler.ops.spatial import DataFormat
 from transpiler.ops.wrappers import Bidirectional, Merge, TimeDistributed
 from transpiler.passes.beside import Beside
 from transpiler.passes.manager import SHAPED, Context, Pass
 
 PASSING: tuple[type[Op], ...] = (act.Activation, Dense, TimeDistributed)
 """Layers behind which a mask still holds."""
-HEEDING: tuple[type[Op], ...] = (GlobalAveragePool, Attending, ConvLSTM)
+HEEDING: tuple[type[Op], ...] = (ConvLSTM,)
 """Layers that heed masks in ways that are not written."""
+_SINGLE_MASKS: Final = ("query", "value")
+_HEADS_MASKS: Final = ("query_mask", "value_mask", "key_mask", "attention_mask")
 
 
 class _Masks:
@@ -59,12 +64,62 @@ class _Masks:
             case Bidirectional():
                 return self._both(node, node.op, rewriter)
         masked = [value for value in node.operands if value in self.known]
-        if not masked:
+        if isinstance(node.op, MultiHeadAttention) and "query_mask" in node.op.masks:
+            self._refuse(node, "versions of Keras do not agree on whether the mask of its queries counts")
+        if not masked or node.origin.type.startswith("ops."):  # operations that are no layers forget masks
             return None
-        if isinstance(node.op, (Recurrent, RNN)) and not node.op.masked:
-            return self._recurrent(node, node.op, rewriter)
+        match node.op:
+            case Recurrent() | RNN() if not node.op.masked:
+                return self._recurrent(node, node.op, rewriter)
+            case Attending():
+                return self._attention(node, node.op, rewriter)
+            case GlobalAveragePool() if node.operands[0].type.rank == 3:
+                return self._mean(node, node.op, rewriter)
         self._pass_on(node, rewriter)
         return None
+
+    def _attention(self, node: Node, op: Attending, rewriter: Rewriter) -> Sequence[Value] | None:
+        """The masks of query, value and key, unless others are given; the result has the query's."""
+        if any(self.known.get(value, value) is None for value in node.operands):
+            self._refuse(node)
+            return None
+        names = _SINGLE_MASKS if isinstance(op, Single) else _HEADS_MASKS
+        tensors = 2 + op.keyed
+        masks = {
+            name: mask
+            for name, value in zip(names, node.operands[:tensors], strict=False)
+            if (mask := self.known.get(value)) is not None
+        }
+        masks.update(zip(op.masks, node.operands[tensors:], strict=True))
+        order = tuple(name for name in names if name in masks)
+        operands = (*node.operands[:tensors], *(masks[name] for name in order))
+        made = rewriter.swap(node, op.evolve(masks=order), operands)
+        if self.known.get(node.operands[0]) is not None:
+            self.known[made[0]] = self.known[node.operands[0]]
+        if isinstance(op, MultiHeadAttention):
+            self._take_off(node)
+        return made
+
+    def _take_off(self, node: Node) -> None:
+        """Some versions of Keras take the masks off what this layer reads: nobody can know who still sees them."""
+        for value in node.operands:
+            if value in self.known:
+                self.known[value] = None
+
+    def _mean(self, node: Node, op: GlobalAveragePool, rewriter: Rewriter) -> Sequence[Value] | None:
+        """The mean of the steps that count."""
+        x = node.operands[0]
+        mask = self.known.get(x)
+        if mask is None:
+            self._refuse(node)
+            return None
+        steps = Beside(node, rewriter)
+        last = op.data_format is DataFormat.CHANNELS_LAST
+        wide = steps.add("mask", ExpandDims(axis=2 if last else 1), mask)
+        factor = steps.add("factor", Cast(dtype=DType.FLOAT32), wide)
+        total = Reduce(reducer=Reducer.SUM, axes=(1 if last else 2,), keepdims=op.keepdims)
+        sums = steps.add("sum", total, steps.add("kept", Multiply(), x, factor))
+        return steps.finish(Divide(), sums, steps.add("count", total, factor), params=())
 
     def _masking(self, node: Node, op: Masking, rewriter: Rewriter) -> Sequence[Value]:
         """Steps whose every feature equals the value become zeros, and are masked."""
@@ -120,11 +175,12 @@ class _Masks:
                 mask = Beside(node, rewriter).add("mask", either, mask, other) if other is not mask else mask
             self.known[node.result] = mask
 
-    def _refuse(self, node: Node) -> None:
+    def _refuse(
+        self, node: Node, reason: str = "it heeds a mask that an earlier layer makes, which is not written"
+    ) -> None:
         self.context.sink.error(
             "T5002",
-            f"layer {node.origin.layer}: {node.origin.type} has no exact form in TensorFlow: it heeds a mask that an "
-            "earlier layer makes, which is not written",
+            f"layer {node.origin.layer}: {node.origin.type} has no exact form in TensorFlow: {reason}",
             node.span,
         )
 

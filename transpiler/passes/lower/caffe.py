@@ -39,7 +39,8 @@ def lower(
     states = [NetState.of(net, phase, level, stages) for phase in (Phase.TRAIN, Phase.TEST)]
     members = {state.phase.value: _members(net, state) for state in states}
     extras = _net_extras(net)
-    inactive = [i for i in range(len(net.layers)) if not any(i in chosen for chosen in members.values())]
+    used = {i for chosen in members.values() for i in chosen}
+    inactive = [i for i in range(len(net.layers)) if i not in used]
     if inactive:
         extras["inactive"] = [_inactive(net.layers[i], i) for i in inactive]
         _report_inactive([net.layers[i] for i in inactive], len(inactive) == len(net.layers), sink)

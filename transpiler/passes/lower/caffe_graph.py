@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from typing import Final
 
 import attrs
@@ -11,10 +10,11 @@ import attrs
 from transpiler.diagnostics import Fix, Sink, Span
 from transpiler.dialects.caffe.net_record import LayerRecord
 from transpiler.ir import Extras, Graph, Origin, Shape, ShapeError, TensorType, Value
+from transpiler.ir.inference import infer_types
 from transpiler.ir.rewriting import GraphBuilder
 from transpiler.ir.types import UNKNOWN
 from transpiler.ops.core import Data, Input
-from transpiler.passes.lower.caffe_layer import AUTOMATIC, LoweredLayer, lower_layer, uses
+from transpiler.passes.lower.caffe_layer import AUTOMATIC, LayerReader, LoweredLayer, uses
 
 MAX_COMPARISONS: Final = 20_000
 """How many pairs of blob names are compared in search of misspellings."""
@@ -40,6 +40,7 @@ class GraphLowering(GraphBuilder):
     ) -> None:
         super().__init__()
         self.sink = sink
+        self.reader = LayerReader(sink)
         self.elsewhere = elsewhere
         self.input_shapes = input_shapes
         self.blobs: dict[str, Value] = {}
@@ -74,7 +75,7 @@ class GraphLowering(GraphBuilder):
         if layer.type == "Input" and layer.tops and not operands:
             self._inputs(item)
             return
-        lowered = lower_layer(layer, [self.types[value] for value in operands], self.sink)
+        lowered = self.reader.lower(layer, [self.types[value] for value in operands])
         name = layer.name or next(iter(lowered.tops), "") or layer.type.lower() or "layer"
         self._add(item, lowered, name, operands)
 
@@ -93,12 +94,13 @@ class GraphLowering(GraphBuilder):
                 record = record.with_value(
                     "input_param", parameters.with_value("shape", shape), (shape[0].span,)
                 )
-            self._add(item, lower_layer(layer.with_record(record), (), self.sink), top, ())
+            self._add(item, self.reader.lower(layer.with_record(record), ()), top, ())
 
     def _add(self, item: IndexedLayer, lowered: LoweredLayer, name: str, operands: Sequence[Value]) -> None:
         layer = item.layer
         for position, top in enumerate(lowered.tops):
-            self._check_top(layer, position, top)
+            if top in self.blobs:
+                self._check_top(layer, position, top)
         origin = Origin(layer.name, layer.type, layer.span)
         node = self.add(lowered.op, operands, name=name, origin=origin, natives=lowered.tops, infer=False)
         fields = dict(lowered.fields)
@@ -106,7 +108,7 @@ class GraphLowering(GraphBuilder):
             fields["name"] = layer.name
         if item.index is not None:
             fields["index"] = item.index
-        self.nodes[-1] = attrs.evolve(node, params=uses(lowered, node.name), extras={"caffe": fields})
+        self.nodes[-1] = node.evolve(params=uses(lowered, node.name), extras={"caffe": fields})
         self.types.update(zip(node.results, self._infer(layer, lowered, operands), strict=True))
         for top, value in zip(lowered.tops, node.results, strict=True):
             if top != AUTOMATIC:
@@ -118,7 +120,7 @@ class GraphLowering(GraphBuilder):
     ) -> tuple[TensorType, ...]:
         """The result types as far as the file and the given input shapes tell; a misfit is reported by a later pass."""
         try:
-            types = lowered.op.infer([self.types[value] for value in operands])
+            types = infer_types(lowered.op, tuple([self.types[value] for value in operands]))
         except ShapeError:
             return (UNKNOWN,) * lowered.op.result_count
         if operands:
@@ -167,6 +169,8 @@ class GraphLowering(GraphBuilder):
 
     def _similar(self, name: str) -> list[str]:
         """The blob that is perhaps meant. Comparing takes long: in a file that is wrong throughout it is given up."""
+        from difflib import get_close_matches
+
         self.comparisons += len(self.blobs)
         if self.comparisons > MAX_COMPARISONS:
             return []
@@ -184,7 +188,7 @@ class GraphLowering(GraphBuilder):
         )
 
     def _check_top(self, layer: LayerRecord, position: int, top: str) -> None:
-        if top not in self.blobs or top in layer.bottoms or top == AUTOMATIC:
+        if top in layer.bottoms or top == AUTOMATIC:
             return
         self.sink.warning(
             "T1031",

@@ -17,13 +17,13 @@ from transpiler.dialects.caffe.rows_loss import ROWS as LOSS_ROWS
 from transpiler.dialects.caffe.typed import to_plain
 from transpiler.dialects.rows import FieldError, Native, Row
 from transpiler.ir import Op, ParamUse, TensorType
-from transpiler.ir.attributes import Attr
+from transpiler.ir.attributes import Attr, exactly
 from transpiler.ops.core import Opaque
 
 AUTOMATIC: Final = "(automatic)"
 """What Caffe calls the top that a loss without tops gets."""
 
-WIRING: Final = frozenset({"name", "type", "bottom", "top"})
+WIRING: Final = ("name", "type", "bottom", "top")
 ENVELOPE: Final = frozenset(
     {"param", "include", "exclude", "loss_weight", "propagate_down", "phase", "blobs"}
 )
@@ -51,38 +51,72 @@ def top_names(layer: LayerRecord) -> tuple[str, ...]:
     return layer.tops
 
 
-def lower_layer(layer: LayerRecord, operands: Sequence[TensorType], sink: Sink) -> LoweredLayer:
-    """Read one layer whose bottoms have these types. What cannot be read is reported and kept as an opaque layer."""
-    written = cast("dict[str, Attr]", to_plain(layer.record))
-    fields = {
-        name: value if name == "blobs" else with_short_numbers(value) for name, value in written.items()
-    }
-    tops = top_names(layer)
-    config = split_config(layer.type, fields)
-    if operands and operands[0].rank is not None:
-        config[RANK] = operands[0].rank
-    native = Native(layer.type, config, len(operands), len(tops))
-    try:
-        row, op = CAFFE.read(native)
-    except KeyError:
-        _report_unknown(layer, sink)
-        return _opaque(layer, fields, tops)
-    except NotModelled as error:
-        _report_not_modelled(layer, error, sink)
-        return _opaque(layer, fields, tops)
-    except FieldError as error:
-        span = _field_span(layer, error.field)
-        where = f"{error.field}: " if error.field else ""
-        sink.error("T1032", f"layer `{layer.name}` ({layer.type}): {where}{error}", span)
-        return _opaque(layer, fields, tops)
-    if not _counts_fit(layer, op, len(operands), len(tops), sink):
-        return _opaque(layer, fields, tops)
-    _warn_of_ceil_mode(layer, config, sink)
-    return LoweredLayer(op, _unmodelled(layer.type, row, fields), tops, _shared(layer, row, op, config))
+@attrs.frozen
+class _Meaning:
+    """What the content of a layer means, wherever it stands."""
+
+    op: Op
+    fields: Mapping[str, Attr]
+    params: tuple[tuple[str, str], ...]
+    config: Mapping[str, Attr]
+
+
+@attrs.define
+class LayerReader:
+    """Reads the layers of a net. Networks repeat their layers, so each content is interpreted once."""
+
+    sink: Sink
+    _known: dict[object, _Meaning] = attrs.field(factory=dict, init=False)
+
+    def lower(self, layer: LayerRecord, operands: Sequence[TensorType]) -> LoweredLayer:
+        """Read a layer whose bottoms have these types. What cannot be read is reported and kept as an opaque layer."""
+        fields = cast("dict[str, Attr]", to_plain(layer.record))
+        for name in WIRING:
+            fields.pop(name, None)
+        tops = top_names(layer)
+        rank = operands[0].rank if operands else None
+        key = None if "blobs" in fields else (layer.type, len(operands), len(tops), rank, exactly(fields))
+        meaning = self._known.get(key)
+        if meaning is None:
+            fields = {
+                name: value if name == "blobs" else with_short_numbers(value)
+                for name, value in fields.items()
+            }
+            meaning = self._read(layer, fields, len(operands), len(tops), rank)
+            if meaning is None:
+                return _opaque(layer, fields, tops)
+            if key is not None:
+                self._known[key] = meaning
+        _warn_of_ceil_mode(layer, meaning.config, self.sink)
+        return LoweredLayer(meaning.op, meaning.fields, tops, meaning.params)
+
+    def _read(
+        self, layer: LayerRecord, fields: Mapping[str, Attr], bottoms: int, tops: int, rank: int | None
+    ) -> _Meaning | None:
+        """What a layer means, None where it cannot be read, which is reported."""
+        config = split_config(layer.type, fields)
+        if rank is not None:
+            config[RANK] = rank
+        try:
+            row, op = CAFFE.read(Native(layer.type, config, bottoms, tops))
+        except KeyError:
+            _report_unknown(layer, self.sink)
+            return None
+        except NotModelled as error:
+            _report_not_modelled(layer, error, self.sink)
+            return None
+        except FieldError as error:
+            span = _field_span(layer, error.field)
+            where = f"{error.field}: " if error.field else ""
+            self.sink.error("T1032", f"layer `{layer.name}` ({layer.type}): {where}{error}", span)
+            return None
+        if not _counts_fit(layer, op, bottoms, tops, self.sink):
+            return None
+        return _Meaning(op, _unmodelled(layer.type, row, fields), _shared(layer, row, op, config), config)
 
 
 def _opaque(layer: LayerRecord, fields: Mapping[str, Attr], tops: tuple[str, ...]) -> LoweredLayer:
-    own = {name: value for name, value in fields.items() if name not in WIRING | ENVELOPE}
+    own = {name: value for name, value in fields.items() if name not in ENVELOPE}
     kept = {name: value for name, value in fields.items() if name in ENVELOPE}
     return LoweredLayer(
         Opaque(framework="caffe", type=layer.type, results=len(tops), attributes=own), kept, tops
@@ -94,8 +128,6 @@ def _unmodelled(layer_type: str, row: Row, fields: Mapping[str, Attr]) -> dict[s
     own = OWN_PARAMETERS.get(layer_type, "")
     kept: dict[str, Attr] = {}
     for name, value in fields.items():
-        if name in WIRING:
-            continue
         if name != own or not isinstance(value, Mapping):
             kept[name] = value
             continue
@@ -128,7 +160,7 @@ def _shared(layer: LayerRecord, row: Row, op: Op, config: Mapping[str, Attr]) ->
 
 def uses(layer: LoweredLayer, node: str) -> tuple[ParamUse, ...]:
     """The parameter uses of a node of this name that differ from the node's own arrays."""
-    return tuple(ParamUse(role, symbol) for role, symbol in layer.params if symbol != f"{node}/{role}")
+    return tuple([ParamUse(role, symbol) for role, symbol in layer.params if symbol != f"{node}/{role}"])
 
 
 def _counts_fit(layer: LayerRecord, op: Op, bottoms: int, tops: int, sink: Sink) -> bool:

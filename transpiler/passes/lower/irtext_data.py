@@ -12,7 +12,7 @@ from transpiler.diagnostics import Fix, Sink, Span
 from transpiler.ir import Constant, Extras, Flip, Op, ParamUse, Permute, Regroup, Relayout, Reshape, Take
 from transpiler.ir.attributes import NO_EXTRAS
 from transpiler.ir.op import fields_of
-from transpiler.ops import OPS
+from transpiler.ops.registry import OPS
 from transpiler.syntax import irtext as syntax
 from transpiler.syntax.symbol import Symbol
 

@@ -8,16 +8,15 @@ from typing import Any, Final
 import attrs
 
 from transpiler.diagnostics import Sink
-from transpiler.dialects.keras.activations import ACTIVATIONS
+from transpiler.dialects.keras.activations import ACTIVATIONS, named_activation
 from transpiler.dialects.keras.calls import is_operand
-from transpiler.dialects.keras.defaults import is_default
+from transpiler.dialects.keras.defaults import MARKER_ARGUMENTS, is_default
 from transpiler.dialects.keras.defaults_keras3 import KERAS3_DEFAULTS
 from transpiler.dialects.keras.dialect import KERAS3, rows_reading
 from transpiler.dialects.keras.inner import plain_layer
 from transpiler.dialects.keras.model import KerasLayer
-from transpiler.dialects.keras.operations import APPLICATIONS_PACKAGE
+from transpiler.dialects.keras.naming import APPLICATIONS_PACKAGE
 from transpiler.dialects.keras.spelling import CALL, DTYPES, RANKS, SYNTHETIC
-from transpiler.dialects.keras.upgrade_keras2 import MARKER_ARGUMENTS
 from transpiler.dialects.rows import FieldError, Native, Row
 from transpiler.ir import Op, ShapeError, TensorType, Value
 from transpiler.ir.attributes import Attr
@@ -174,7 +173,7 @@ def _activation(layer: KerasLayer, value: Attr, sink: Sink) -> Op | None:
     if value is None:
         return None
     if isinstance(value, str) and value in ACTIVATIONS:
-        op = ACTIVATIONS[value]
+        op = named_activation(value)
         return None if op == Identity() else op
     name = value if isinstance(value, str) else _object_name(value)
     sink.warning(

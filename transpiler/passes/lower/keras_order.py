@@ -18,12 +18,13 @@ def call_order(model: KerasModel) -> list[Step]:
     """
     numbers = {layer.name: i for i, layer in enumerate(model.layers)}
     steps = [(i, k) for i, layer in enumerate(model.layers) for k in range(max(len(layer.calls), 1))]
+    known = set(steps)
     before: dict[Step, set[Step]] = {}
     for i, k in steps:
         layer = model.layers[i]
         reads = layer.calls[k].tensors if layer.calls else ()
         needed = {(numbers[tensor.layer], tensor.node_index) for tensor in reads if tensor.layer in numbers}
-        before[i, k] = (needed | ({(i, k - 1)} if k else set())) & set(steps)
+        before[i, k] = (needed | ({(i, k - 1)} if k else set())) & known
     ranks = list(range(len(model.layers)))
     while True:
         order = _sorted(before, ranks)

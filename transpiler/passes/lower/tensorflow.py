@@ -20,12 +20,16 @@ from transpiler.ir import Graph, Module
 from transpiler.ir.attributes import Attr
 from transpiler.ir.rewriting import without_dead_nodes
 from transpiler.ops.core import Input
+from transpiler.passes.lower.tensorflow_branches import merged_choices, sides_read
 from transpiler.passes.lower.tensorflow_graph import GraphLowering
 from transpiler.passes.lower.tensorflow_names import without_calls
 from transpiler.passes.lower.tensorflow_order import arranged, needed
 from transpiler.passes.lower.tensorflow_outputs import find_outputs, note_pruned, parse_tensor
 from transpiler.passes.lower.tensorflow_training import averages, with_dropout
 from transpiler.passes.lower.tensorflow_view import View
+from transpiler.passes.raise_layers import raise_layers
+from transpiler.passes.raise_layers.engine import Facts
+from transpiler.passes.raise_layers.recurrent import joined_arrays
 from transpiler.syntax.textproto import Message
 
 
@@ -69,24 +73,60 @@ def lower_graph(
     wanted = find_outputs(graph, view, outputs, sink) if graph.nodes else []
     kept = averages(training)
     statistics = {view.resolve(tensor): average.variable for tensor, average in kept.items()}
-    lowering = GraphLowering(view, sink, statistics)
-    reads = needed(view, wanted)
-    steps = arranged(view, reads, [view.resolve(tensor) for tensor in wanted])
-    lowering.run(steps, reads)
-    found = dict.fromkeys(lowering.value(view.resolve(tensor)) for tensor in wanted)
-    if not outputs:
-        note_pruned(flat.nodes.values(), reads.keys() | {source for source, _ in flat.aliases}, sink)
-    extras: dict[str, Attr] = {"outputs": [_label(tensor) for tensor in wanted]} if wanted else {}
-    made = Graph(name, tuple(lowering.builder.nodes), tuple(found), {"tensorflow": extras})
-    made = without_dead_nodes(made, lambda node: isinstance(node.op, Input))
-    if raised:
-        from transpiler.passes.raise_layers import raise_layers
-        from transpiler.passes.raise_layers.engine import Facts
+    momenta = {average.variable: average.momentum for average in kept.values()}
+    tensors = [view.resolve(tensor) for tensor in wanted]
 
-        momenta = {average.variable: average.momentum for average in kept.values()}
-        made = raise_layers(made, Facts(lowering.constants, momenta, lowering.moving()))
-    made = without_calls(made)
-    return Module(name, "tensorflow", {"": made}, {}, lowering.constants)
+    def attempt(plan: _Plan) -> tuple[GraphLowering, Graph]:
+        reads = needed(view, wanted, sides_read if plan.choices else None)
+        steps = arranged(view, reads, tensors)
+        choices = merged_choices(view, steps, reads, tensors) if plan.choices else None
+        lowering = GraphLowering(view, Sink(), statistics, kept_loops=plan.kept_loops, choices=choices)
+        lowering.unchosen = plan.choices and choices is None
+        lowering.run(steps, reads, tensors)
+        found = dict.fromkeys(map(lowering.value, tensors))
+        extras: dict[str, Attr] = {"outputs": [_label(tensor) for tensor in wanted]} if wanted else {}
+        made = Graph(name, tuple(lowering.builder.nodes), tuple(found), {"tensorflow": extras})
+        made = without_dead_nodes(made, lambda node: isinstance(node.op, Input))
+        if raised:
+            facts = Facts(lowering.constants, momenta, lowering.moving(), lowering.joined, lowering.is_symbol)
+            made = raise_layers(made, facts)
+        return lowering, without_calls(made)
+
+    plan = _Plan(frozenset(), choices=True) if raised else _Plan(None, choices=False)
+    lowering, made = attempt(plan)
+    for _ in range(3):
+        torn = _torn(lowering, made)
+        if not torn and not lowering.unchosen:
+            break
+        again = plan.kept_loops is not None and bool(torn & set(plan.kept_loops))
+        loops = None if plan.kept_loops is None or again else frozenset(plan.kept_loops) | torn
+        plan = _Plan(loops, choices=plan.choices and not lowering.unchosen)
+        lowering, made = attempt(plan)
+    sink.extend(lowering.sink.diagnostics)
+    if not outputs:
+        kept_nodes = lowering.added | flat.inside | {source for source, _ in flat.aliases}
+        note_pruned(flat.nodes.values(), kept_nodes, sink)
+    constants = {**lowering.constants, **joined_arrays(lowering.joined, lowering.constants)}
+    return Module(name, "tensorflow", {"": made}, {}, constants)
+
+
+@attrs.frozen
+class _Plan:
+    """What is tried: which loops stay loops (None: all of them), and whether branches become choices."""
+
+    kept_loops: frozenset[str] | None
+    choices: bool
+
+
+def _torn(lowering: GraphLowering, graph: Graph) -> set[str]:
+    """The loops whose layers have arrays made of parts that something else uses too."""
+    used = {use.symbol for node in graph.nodes for use in node.params}
+    return {
+        loop
+        for symbol, array in lowering.joined.items()
+        if array.symbols & used
+        for loop in lowering.joined_by.get(symbol, ())
+    }
 
 
 def _label(tensor: Tensor) -> str:

@@ -135,6 +135,9 @@ def _split_sizes(reading: Reading) -> Sequence[Value]:
     axis = _positive(_axis(reading, 2), x)
     if -1 in sizes[:-1]:
         raise Keep
+    total = x.type.shape[axis] if x.type.shape and axis < len(x.type.shape) else None
+    if total is not None and sizes[-1] in (-1, 0) and sum(sizes[:-1]) == total:
+        sizes.pop()  # an empty part, which must not be read
     points, at = [], 0
     for size in sizes[:-1]:
         at += size

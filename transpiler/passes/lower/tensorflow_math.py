@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from transpiler.dialects.tensorflow.graph_def import dtype_of
-from transpiler.ir import DType, Op, Value
+from transpiler.ir import DType, Op, Shape, Value
 from transpiler.ops import activation as a
 from transpiler.ops import elementwise as e
 from transpiler.ops.array import ArgExtremum, Cumulative, FillLike, TopK
 from transpiler.ops.dense import MatMul
+from transpiler.ops.functional import Fill
 from transpiler.ops.reduction import Reduce, Reducer
 from transpiler.passes.lower.tensorflow_node import Keep, Reading, Rule
 
@@ -182,7 +183,20 @@ def _matmul(reading: Reading) -> Sequence[Value]:
     return reading.emit(MatMul(transpose_a=first, transpose_b=second), reading.x(0), reading.x(1))
 
 
+def _fill(reading: Reading) -> Sequence[Value]:
+    """Sizes that are other tensors' own are unknown numbers."""
+    static, value = reading.static(0), reading.scalar(1)
+    dtype = dtype_of(reading.get("T"))
+    if value is None or dtype is None:
+        raise Keep
+    sizes: Shape | None = None
+    if static is not None and static.array.ndim == 1:
+        sizes = tuple(item if isinstance(item, int) and item >= 0 else None for item in static.array)
+    return reading.emit(Fill(value=float(value), sizes=sizes, dtype=dtype), reading.x(0))
+
+
 RULES: Final[Mapping[str, Rule]] = {
+    "Fill": _fill,
     **{name: _unary(op) for name, op in _FUNCTIONS.items()},
     **{name: _unary(a.Unary(function=function)) for name, function in _NAMED.items()},
     "LeakyRelu": _leaky,

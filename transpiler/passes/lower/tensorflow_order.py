@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 
 import attrs
 
@@ -41,8 +42,12 @@ class Loop:
         }
 
 
-def needed(view: View, outputs: Iterable[Tensor]) -> dict[str, tuple[Tensor, ...]]:
-    """Every node that the outputs need, and what it really reads."""
+def needed(
+    view: View,
+    outputs: Iterable[Tensor],
+    read: Callable[[View, FlatNode], tuple[Tensor, ...] | None] | None = None,
+) -> dict[str, tuple[Tensor, ...]]:
+    """Every node that the outputs need, and what it really reads, or what `read` says instead."""
     found: dict[str, tuple[Tensor, ...]] = {}
     queue = [view.resolve(tensor)[0] for tensor in outputs]
     while queue:
@@ -50,7 +55,8 @@ def needed(view: View, outputs: Iterable[Tensor]) -> dict[str, tuple[Tensor, ...
         node = view.flat.nodes.get(name)
         if node is None or name in found:
             continue
-        found[name] = view.inputs(node)
+        own = None if read is None else read(view, node)
+        found[name] = view.inputs(node) if own is None else own
         queue.extend(tensor[0] for tensor in found[name])
     return found
 
@@ -103,21 +109,28 @@ def _loops(
         group for group in _circles(reads) if len(group) > 1 or group[0] in {t[0] for t in reads[group[0]]}
     ]
     groups = _by_frame(view, reads, groups)
+    order = sorted(reads, key=place.__getitem__) if groups else []
+    read: dict[str, dict[Tensor, list[str]]] = {}
+    for name in order:
+        for tensor in reads[name]:
+            read.setdefault(tensor[0], {}).setdefault(tensor, []).append(name)
+    put_out = set(map(view.resolve, outputs))
+    for tensor in put_out:
+        read.setdefault(tensor[0], {}).setdefault(tensor, [])
     made: list[Loop] = []
     for group in groups:
         inside = set(group)
         names = sorted(group, key=place.__getitem__)
         inputs = dict.fromkeys(tensor for name in names for tensor in reads[name] if tensor[0] not in inside)
-        outer = [
-            tensor
-            for name in sorted(reads, key=place.__getitem__)
-            if name not in inside
-            for tensor in reads[name]
-        ]
-        outer += [view.resolve(tensor) for tensor in outputs]
-        results = dict.fromkeys(tensor for tensor in outer if tensor[0] in inside)
+        results: list[tuple[int, Tensor]] = []
+        for name in names:
+            for tensor, readers in read.get(name, {}).items():
+                outside = [place[reader] for reader in readers if reader not in inside]
+                if outside or tensor in put_out:
+                    results.append((min(outside, default=len(place)), tensor))
         nodes = tuple(view.flat.nodes[name] for name in names)
-        made.append(Loop(_frame(nodes, len(made)), tuple(inputs), tuple(results), nodes))
+        ordered = tuple(tensor for _, tensor in sorted(results))
+        made.append(Loop(_frame(nodes, len(made)), tuple(inputs), ordered, nodes))
     return made
 
 
@@ -133,11 +146,18 @@ def _by_frame(view: View, reads: dict[str, tuple[Tensor, ...]], groups: list[lis
             readers.setdefault(source, []).append(name)
     sources = {name: [tensor[0] for tensor in tensors] for name, tensors in reads.items()}
     found: list[list[str]] = []
+    taken: set[str] = set()
     for _, group_ in sorted(frames.items()):
-        between = _reached(group_, readers) & _reached(group_, sources)
-        taken = {name for other in found for name in other}
+        between: set[str] = set()
+        if len(frames) <= MOST_LOOPS:
+            between = _reached(group_, readers) & _reached(group_, sources)
         found.append(sorted((group_ | between) - taken))
+        taken.update(found[-1])
     return [group for group in found if group]
+
+
+MOST_LOOPS: Final = 256
+"""In graphs of more loops, what stands between the circles of one loop is not looked for."""
 
 
 def _entered(view: View, name: str) -> set[str]:

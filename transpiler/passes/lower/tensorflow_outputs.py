@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from transpiler.diagnostics import Sink
 from transpiler.dialects.tensorflow.functions import FlatNode, Tensor
 from transpiler.dialects.tensorflow.graph_def import GraphDef
 from transpiler.dialects.tensorflow.ops_table import (
     ALIASES,
+    EXITS,
     LOSSES,
     PLACEHOLDERS,
     READERS,
+    SWITCHES,
     VARIABLES,
+    WHILES,
     is_training,
     purpose,
 )
@@ -81,6 +86,7 @@ def _unread(view: View) -> list[Tensor]:
     read |= {tensor[0] for tensor in view.flat.aliases.values()}
     for condition, other, then in view.flat.branches.values():
         read |= {tensor[0] for tensor in (condition, *other, *then)}
+    read |= view.flat.inside
     fed = _depending(view, lambda node: _is_input(view, node), _SIZES)
     ends = [node for node in nodes.values() if node.name not in read and _may_be_output(node)]
     calls = sorted({name for name, _ in view.flat.aliases if name not in read})
@@ -104,17 +110,76 @@ def _unread(view: View) -> list[Tensor]:
     tensors += [
         tensor for tensor in view.flat.aliases if tensor[0] in calls and view.resolve(tensor)[0] in fed
     ]
+    tensors = _returned(tensors) or tensors
+    tensors = [tensor for tensor in tensors if not _leaves_loop(view, tensor)] or tensors
+    tensors = _without_trials(view, tensors)
     real: dict[Tensor, Tensor] = {}
     for tensor in tensors:
         behind = view.resolve(tensor)
         if behind != NOWHERE and _is_value(view, behind):
             real.setdefault(behind, tensor)
-    return list(real.values())
+    return list(real.values()) or _variables_put_out(candidates)
+
+
+def _variables_put_out(candidates: Sequence[FlatNode]) -> list[Tensor]:
+    """Where nothing is computed: variables that are put out under names of their own."""
+    names = [node.name for node in candidates if node.op == "Identity" and not node.name.endswith("/read")]
+    return [(name, 0) for name in names]
 
 
 def _passes_on(view: View, node: FlatNode, taken: set[Tensor]) -> bool:
     """Whether a node inside a scope only repeats what others read: a trace of a library's own steps."""
+    if _OUTPUT.search(node.name):
+        return False
     return node.op in ALIASES and "/" in node.name and view.resolve((node.name, 0)) in taken
+
+
+_OUTPUT = re.compile(r"(^|/)outputs?(_\d+)?$")
+"""How people, and this program, name what only puts a tensor out."""
+_RETURNED = re.compile(r"Identity(_\d+)?")
+
+
+def _returned(tensors: Sequence[Tensor]) -> list[Tensor]:
+    """Those that a traced function returns, which its tracing names so."""
+    return [tensor for tensor in tensors if _RETURNED.fullmatch(tensor[0])]
+
+
+def _without_trials(view: View, tensors: Sequence[Tensor]) -> list[Tensor]:
+    """Without what a layer with a loop leaves behind in its scope: a step that was made to learn its shape, and its
+    last output where others read the sequence.
+    """
+    dropped: set[Tensor] = set()
+    for name in [name for name, node in view.flat.nodes.items() if node.op in WHILES][:_MOST_LOOPS]:
+        scope = f"{name.rpartition('/')[0]}/"
+        inner = [tensor for tensor in tensors if tensor[0].startswith(scope)] if scope != "/" else []
+        if not inner:
+            continue
+        behind = _depending(view, partial(_is_named, name))
+        leaves = any(not reached.startswith(scope) for reached in behind)
+        others = {tensor for tensor in tensors if view.resolve(tensor)[0] in behind or tensor[0] in behind}
+        if leaves:
+            dropped.update(inner)
+        elif others:
+            dropped.update(tensor for tensor in inner if tensor not in others)
+    return [tensor for tensor in tensors if tensor not in dropped] or list(tensors)
+
+
+_MOST_LOOPS = 64
+
+
+def _is_named(name: str, node: FlatNode) -> bool:
+    return node.name == name
+
+
+def _leaves_loop(view: View, tensor: Tensor) -> bool:
+    """Whether a tensor is what a library's loop or branch leaves behind: counters, states, pivots."""
+    node = view.flat.nodes.get(tensor[0])
+    if node is None or node.op in EXITS or node.op in WHILES:
+        return node is not None
+    source = view.flat.nodes.get(view.resolve(tensor)[0])
+    if node.op not in ALIASES or source is None:
+        return False
+    return source.op in SWITCHES or (source.op in WHILES and node.name.startswith(f"{source.name}/"))
 
 
 def _is_value(view: View, tensor: Tensor) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final
 
 import attrs
@@ -19,6 +20,9 @@ from transpiler.ir import DType, Value
 from transpiler.passes.lower.tensorflow_slices import read_slices
 
 MAX_ELEMENTS: Final = 2048
+MAX_FACTORS: Final = 8
+LARGEST: Final = 2**63
+"""Whole numbers beyond it are none that TensorFlow computes with."""
 
 
 class _Unknown:
@@ -41,10 +45,14 @@ class Size:
     def times(self, other: object) -> object:
         """The product with another element."""
         if isinstance(other, Size):
-            return Size(self.dims + other.dims, self.factor * other.factor)
-        if isinstance(other, int) and not isinstance(other, bool):
-            return Size(self.dims, self.factor * other) if other else 0
-        return UNKNOWN
+            made = Size(self.dims + other.dims, self.factor * other.factor)
+        elif isinstance(other, int) and not isinstance(other, bool):
+            if not other:
+                return 0
+            made = Size(self.dims, self.factor * other)
+        else:
+            return UNKNOWN
+        return made if len(made.dims) <= MAX_FACTORS and abs(made.factor) <= LARGEST else UNKNOWN
 
 
 @attrs.frozen(eq=False)
@@ -137,6 +145,10 @@ def _floor_divide(a: object, b: object) -> object:
     return UNKNOWN
 
 
+def _always(number: int, item: object) -> object:
+    return number
+
+
 def _numeric(function: Callable[..., Any]) -> Callable[..., object]:
     def apply(*items: object) -> object:
         return function(*items) if all(isinstance(item, (int, float)) for item in items) else UNKNOWN
@@ -148,8 +160,11 @@ def _elementwise(
     function: Callable[..., object], *, truth: bool = False
 ) -> Callable[[FlatNode, list[Static]], Static]:
     def rule(node: FlatNode, given: list[Static]) -> Static:
+        if math.prod(np.broadcast_shapes(*(item.array.shape for item in given))) > MAX_ELEMENTS:
+            raise ValueError("too many elements")
         arrays = np.broadcast_arrays(*(item.array for item in given))
         items = [function(*row) for row in zip(*(array.reshape(-1) for array in arrays), strict=True)]
+        items = [UNKNOWN if isinstance(item, int) and abs(item) > LARGEST else item for item in items]
         if given[-1].dtype is DType.FLOAT32 and not truth:
             items = [_single(item) for item in items]
         return make(items, arrays[0].shape, DType.BOOL if truth else given[-1].dtype)
@@ -174,13 +189,20 @@ def _cast(node: FlatNode, given: list[Static]) -> Static | None:
     return make(items, given[0].array.shape, dtype)
 
 
+def _check_total(given: Sequence[Static]) -> None:
+    if sum(item.array.size for item in given) > MAX_ELEMENTS:
+        raise ValueError("too many elements")
+
+
 def _pack(node: FlatNode, given: list[Static]) -> Static:
+    _check_total(given)
     arrays = [item.array for item in given]
     return Static(np.stack(arrays, axis=int(node.get("axis", 0))), given[0].dtype)
 
 
 def _concat(node: FlatNode, given: list[Static]) -> Static:
     values, axis = (given[1:], given[0]) if node.op == "Concat" else (given[:-1], given[-1])
+    _check_total(values)
     return Static(
         np.concatenate([item.array for item in values], axis=int(axis.array.item())), values[0].dtype
     )
@@ -276,6 +298,8 @@ _RULES: Final[dict[str, Callable[[FlatNode, list[Static]], Static | None]]] = {
     "GreaterEqual": _elementwise(_numeric(lambda a, b: a >= b), truth=True),
     "LessEqual": _elementwise(_numeric(lambda a, b: a <= b), truth=True),
     "Equal": _elementwise(_numeric(lambda a, b: a == b), truth=True),
+    "ZerosLike": _elementwise(partial(_always, 0)),
+    "OnesLike": _elementwise(partial(_always, 1)),
     "Cast": _cast,
     "Pack": _pack,
     "ConcatV2": _concat,

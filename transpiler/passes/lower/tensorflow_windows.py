@@ -17,7 +17,8 @@ from transpiler.ops.functional import (
 from transpiler.ops.normalization import LRN, Bias
 from transpiler.ops.pooling import AveragePool, MaxPool
 from transpiler.ops.preprocessing import Resize
-from transpiler.ops.shape import Upsample
+from transpiler.ops.resampling import Interp
+from transpiler.ops.shape import Reshape, Transpose, Upsample
 from transpiler.ops.spatial import DataFormat
 from transpiler.passes.lower.tensorflow_node import Keep, Reading, Rule
 
@@ -112,8 +113,10 @@ def _resize(interpolation: str) -> Rule:
         x = reading.x(0)
         static, shape = reading.static(1), x.type.shape
         half, corners = bool(reading.get("half_pixel_centers")), bool(reading.get("align_corners"))
-        if static is None or static.array.shape != (2,) or shape is None or len(shape) != 4 or corners:
+        if static is None or static.array.shape != (2,) or shape is None or len(shape) != 4:
             raise Keep
+        if corners:
+            return _aligned(reading, x, interpolation, static.numbers)
         factors = [
             _factor(have, want, x, i + 1)
             for i, (have, want) in enumerate(zip(shape[1:3], static.array, strict=True))
@@ -136,6 +139,17 @@ def _resize(interpolation: str) -> Rule:
     return rule
 
 
+def _aligned(
+    reading: Reading, x: Value, interpolation: str, sizes: Sequence[float] | None
+) -> Sequence[Value]:
+    """Bilinear between aligned corners, which the IR has for channels first."""
+    if interpolation != "bilinear" or sizes is None or reading.get("half_pixel_centers"):
+        raise Keep
+    first = reading.emit(Transpose(axes=(0, 3, 1, 2)), x, what="channels_first")
+    resized = reading.emit(Interp(size=tuple(int(size) for size in sizes)), *first, what="interp")
+    return reading.emit(Transpose(axes=(0, 2, 3, 1)), *resized)
+
+
 def _factor(have: int | None, want: object, x: Value, axis: int) -> int | None:
     """The whole factor from one size to another, None if there is none."""
     from transpiler.passes.lower.tensorflow_static import Size
@@ -151,6 +165,52 @@ def _blocks(reading: Reading) -> tuple[tuple[int, ...], tuple[tuple[int, int], .
     block = tuple(int(size) for size in reading.numbers(1))
     flat = [int(size) for size in reading.numbers(2)]
     return block, tuple(zip(flat[::2], flat[1::2], strict=True))
+
+
+def _blocked(reading: Reading) -> tuple[Value, int, list[int], bool]:
+    """x, the side of a block, the sizes of height, width and channels, and whether channels are first. Raises Keep."""
+    x, side, first = reading.x(0), int(reading.get("block_size", 0)), reading.get("data_format") == "NCHW"
+    shape = x.type.shape
+    if shape is None or len(shape) != 4 or side < 1 or reading.get("data_format") == "NCHW_VECT_C":
+        raise Keep
+    ordered = (shape[2], shape[3], shape[1]) if first else shape[1:]
+    sizes = [size for size in ordered if size is not None]
+    if len(sizes) < 3:
+        raise Keep
+    return x, side, sizes, first
+
+
+def _moved(
+    reading: Reading, x: Value, apart: Sequence[int], axes: Sequence[int], together: Sequence[int]
+) -> Sequence[Value]:
+    """Axes of an example parted, put in another order, and joined."""
+    parted = reading.emit(Reshape(target=tuple(apart), axis=1), x, what="parted")
+    moved = reading.emit(Transpose(axes=(0, *axes)), *parted, what="moved")
+    return reading.emit(Reshape(target=tuple(together), axis=1), *moved)
+
+
+def _depth_to_space(reading: Reading) -> Sequence[Value]:
+    """The channels are block row, block column, channel."""
+    x, b, (height, width, depth), first = _blocked(reading)
+    rest = depth // (b * b)
+    if depth != rest * b * b:
+        raise Keep
+    if first:
+        apart, axes = (b, b, rest, height, width), (3, 4, 1, 5, 2)
+        return _moved(reading, x, apart, axes, (rest, height * b, width * b))
+    return _moved(reading, x, (height, width, b, b, rest), (1, 3, 2, 4, 5), (height * b, width * b, rest))
+
+
+def _space_to_depth(reading: Reading) -> Sequence[Value]:
+    x, b, (height, width, depth), first = _blocked(reading)
+    rows, columns = height // b, width // b
+    if (rows * b, columns * b) != (height, width):
+        raise Keep
+    if first:
+        return _moved(
+            reading, x, (depth, rows, b, columns, b), (3, 5, 1, 2, 4), (b * b * depth, rows, columns)
+        )
+    return _moved(reading, x, (rows, b, columns, b, depth), (1, 3, 2, 4, 5), (rows, columns, b * b * depth))
 
 
 def _space_to_batch(reading: Reading) -> Sequence[Value]:
@@ -180,6 +240,8 @@ RULES: Final[Mapping[str, Rule]] = {
     "ResizeNearestNeighbor": _resize("nearest"),
     "ResizeBilinear": _resize("bilinear"),
     "ResizeBicubic": _resize("bicubic"),
+    "DepthToSpace": _depth_to_space,
+    "SpaceToDepth": _space_to_depth,
     "SpaceToBatchND": _space_to_batch,
     "BatchToSpaceND": _batch_to_space,
 }

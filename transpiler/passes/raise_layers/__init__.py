@@ -2,7 +2,8 @@
 
 Each file holds the patterns of one kind of idiom; `engine` finds and replaces them. The order of the groups matters:
 first kernels are bound and normalization is recognised while its parts are whole, then layers take up their biases,
-then what is left of learned vectors becomes layers of their own.
+then recurrent layers are put together from their steps, then what is left of learned vectors becomes layers of their
+own.
 """
 
 from __future__ import annotations
@@ -11,21 +12,26 @@ from typing import Final
 
 from transpiler.ir import Graph
 from transpiler.passes.manager import SHAPED, Context, Pass
-from transpiler.passes.raise_layers import activations, learned, normalization, shapes
+from transpiler.passes.raise_layers import activations, groups, learned, normalization, sequences, shapes
 from transpiler.passes.raise_layers.engine import Facts, Pattern, raise_with
+from transpiler.passes.raise_layers.unrolled import raise_unrolled
 
 ROUNDS: Final[tuple[tuple[Pattern, ...], ...]] = (
-    learned.PATTERNS,
+    (*learned.PATTERNS, *groups.PATTERNS, *sequences.PATTERNS),
     (*normalization.PATTERNS, *activations.PATTERNS),
     (*learned.BIASES, *shapes.PATTERNS),
     (*learned.BIASES, *shapes.JOINS),
-    learned.VECTORS,
 )
+"""Groups of patterns, each applied until it finds nothing more."""
 
 
 def raise_layers(graph: Graph, facts: Facts | None = None) -> Graph:
     """The graph with its idioms raised."""
-    return raise_with(graph, ROUNDS, facts or Facts())
+    facts = facts or Facts()
+    graph = raise_with(graph, ROUNDS, facts)
+    graph = raise_unrolled(graph, facts)
+    graph = sequences.with_final_states(graph)
+    return raise_with(graph, (sequences.PATTERNS, learned.VECTORS), facts)
 
 
 def _run(graph: Graph, context: Context) -> Graph:

@@ -19,8 +19,21 @@ from transpiler.ops.activation import (
     Swish,
     Unary,
 )
-from transpiler.ops.elementwise import Add, Divide, Maximum, Minimum, Multiply, Subtract
+from transpiler.ops.array import FillLike
+from transpiler.ops.core import Opaque
+from transpiler.ops.elementwise import (
+    Add,
+    Cast,
+    Compare,
+    Comparison,
+    Divide,
+    Maximum,
+    Minimum,
+    Multiply,
+    Subtract,
+)
 from transpiler.ops.reduction import Reduce, Reducer
+from transpiler.ops.regularization import AlphaDropout
 from transpiler.passes.raise_layers.engine import (
     Any,
     Either,
@@ -33,10 +46,15 @@ from transpiler.passes.raise_layers.engine import (
 )
 
 Built = Sequence[Value] | None
+UNIFORM = ("RandomUniform", "StatelessRandomUniform", "StatelessRandomUniformV2")
 
 
 def _scaled(op: Affine) -> bool:
     return op.shift == 0.0
+
+
+def _is_neutral(op: Affine) -> bool:
+    return (op.scale, op.shift) == (1.0, 0.0)
 
 
 def _as_is(found: Found, op: Op) -> Built:
@@ -160,7 +178,72 @@ def _unit_clip(op: Clip) -> bool:
     return (op.low, op.high) == (0.0, 1.0)
 
 
+def _alpha_dropout(found: Found) -> Built:
+    """a * (x * mask + alpha * (1 - mask)) + b, where a and b keep mean and variance, and the mask is uniform noise."""
+    root, dropped = found.node.op, found.op("dropped")
+    assert isinstance(root, Affine)
+    rate, noise = found.number("rate"), found.nodes["noise"].op
+    if not isinstance(noise, Opaque) or noise.type not in UNIFORM or not 0 <= rate < 1:
+        return None
+    alpha = -_SELU_SCALE * _SELU_ALPHA
+    scale = ((1 - rate) * (1 + rate * alpha**2)) ** -0.5
+    expected = (alpha, scale, -scale * alpha * rate)
+    given = (dropped.scale, found.op("scaled").scale, root.shift)
+    if any(abs(a - b) > 1e-5 for a, b in zip(expected, given, strict=True)):
+        return None
+    return _as_is(found, AlphaDropout(rate=rate))
+
+
+_SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
+_NOISE = Make(Opaque, (), name="noise")
+_UNIFORM = Either((Make(Affine, (Make(Affine, (_NOISE,), when=_is_neutral),), when=_is_neutral), _NOISE))
+_MASK = Make(
+    Cast,
+    (
+        Make(
+            Compare,
+            (_UNIFORM, Number("rate")),
+            when=lambda op: op.relation is Comparison.GREATER_EQUAL,
+        ),
+    ),
+    shared=True,
+)
+_KEPT_OR_ALPHA = Make(
+    Add,
+    (
+        Make(Multiply, (Any("x"), _MASK), swap=True),
+        Make(
+            Affine,
+            (Make(Affine, (_MASK,), when=lambda op: (op.scale, op.shift) == (-1.0, 1.0)),),
+            name="dropped",
+            when=_scaled,
+        ),
+    ),
+    swap=True,
+)
+_ALPHA_DROPOUT = Make(
+    Affine,
+    (Make(Affine, (_KEPT_OR_ALPHA,), name="scaled", when=_scaled),),
+    when=lambda op: op.scale == 1.0,
+)
+
+
+def _times_one(found: Found) -> Built:
+    """What Keras writes for dropout inside recurrent layers outside of training."""
+    return (found["x"],)
+
+
 PATTERNS: tuple[Pattern, ...] = (
+    Pattern("alpha dropout", _ALPHA_DROPOUT, _alpha_dropout),
+    Pattern(
+        "times one",
+        Make(
+            Multiply,
+            (Any("x"), Make(FillLike, (Any("x"),), when=lambda op: op.value == 1.0, shared=True)),
+            swap=True,
+        ),
+        _times_one,
+    ),
     Pattern(
         "leaky relu",
         Make(Maximum, (Any("x"), Make(Affine, (Any("x"),), name="scaled", when=_scaled)), swap=True),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 from typing import Any as Anything
 
 import attrs
@@ -17,6 +18,9 @@ import attrs
 from transpiler.ir import Graph, Node, Op, Origin, ParamUse, ShapeError, Value
 from transpiler.ir.rewriting import Rewriter, rewrite, without_dead_nodes
 from transpiler.ops.core import Constant, Input, Parameter
+
+if TYPE_CHECKING:
+    from transpiler.passes.raise_layers.recurrent import Joined
 
 MAX_ROUNDS = 12
 
@@ -130,6 +134,10 @@ class Facts:
     momenta: Mapping[str, float] = attrs.field(factory=dict)
     moving: Mapping[str, tuple[str, str]] = attrs.field(factory=dict)
     """Value of a batch's statistic -> name and symbol of the variable that is its moving average."""
+    joined: dict[str, Joined] = attrs.field(factory=dict)
+    """Arrays of layers that the file keeps in parts; raising adds to them."""
+    is_symbol: Callable[[str], bool] = frozenset().__contains__
+    """Whether the file has something of a name."""
 
 
 class Walk:
@@ -222,6 +230,10 @@ class Walk:
     def single(self, value: Value) -> bool:
         """Whether one node reads a value, and it is no output."""
         return self.readers.get(value.name) == 1
+
+    def is_read(self, value: Value) -> bool:
+        """Whether a node reads a value, or it is an output."""
+        return value.name in self.readers
 
     def producer(self, value: Value) -> Node | None:
         return self.rewriter.producer(value)

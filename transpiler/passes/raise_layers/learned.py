@@ -19,7 +19,6 @@ from transpiler.ops.functional import (
     FunctionalConv,
     FunctionalConvTranspose,
     FunctionalDepthwise,
-    KernelOp,
 )
 from transpiler.ops.normalization import Bias, Scale
 from transpiler.ops.shape import ExpandDims
@@ -42,18 +41,22 @@ def _sizes(found: Found, name: str) -> tuple[int, ...] | None:
     return known if len(known) == len(shape) else None
 
 
-def _channels(found: Found, op: KernelOp) -> int | None:
-    shape = found.shape("x")
-    return None if shape is None else feature_map(shape, op.data_format, op.rank).channels
-
-
 def _conv(found: Found) -> Built:
     op, kernel = found.node.op, _sizes(found, "kernel")
     assert isinstance(op, FunctionalConv)
-    channels = _channels(found, op)
-    if kernel is None or not all(kernel) or channels is None or channels % kernel[-2]:
+    made = None if kernel is None else convolution(op, found.shape("x"), kernel)
+    use = found.use("kernel", "kernel")
+    return None if made is None else replace(found, made, found["x"], params=(use,))
+
+
+def convolution(
+    op: FunctionalConv, shape: tuple[int | None, ...] | None, kernel: tuple[int, ...]
+) -> Conv | None:
+    """The layer of a convolution of a tensor of that shape with a learned kernel; None if its sizes do not tell."""
+    channels = None if shape is None else feature_map(shape, op.data_format, op.rank).channels
+    if not all(kernel) or channels is None or channels % kernel[-2]:
         return None
-    made = Conv(
+    return Conv(
         filters=kernel[-1],
         kernel=kernel[:-2],
         strides=op.strides,
@@ -63,7 +66,6 @@ def _conv(found: Found) -> Built:
         bias=False,
         data_format=op.data_format,
     )
-    return replace(found, made, found["x"], params=(found.use("kernel", "kernel"),))
 
 
 def _depthwise(found: Found) -> Built:
@@ -84,11 +86,21 @@ def _depthwise(found: Found) -> Built:
 
 
 def _transposed(found: Found) -> Built:
-    """The crops follow from the result's size, or from the padding where the size is left open."""
     op, kernel = found.node.op, _sizes(found, "kernel")
     assert isinstance(op, FunctionalConvTranspose)
-    shape = found.shape("x")
-    if kernel is None or not all(kernel) or shape is None:
+    made = None if kernel is None else transposed(op, found.shape("x"), kernel)
+    use = found.use("kernel", "kernel")
+    return None if made is None else replace(found, made, found["x"], params=(use,))
+
+
+def transposed(
+    op: FunctionalConvTranspose,
+    shape: tuple[int | None, ...] | None,
+    kernel: tuple[int, ...],
+    groups: int = 1,
+) -> ConvTranspose | None:
+    """The layer; the crops follow from the result's size, or from the padding where the size is left open."""
+    if not all(kernel) or shape is None:
         return None
     inner = feature_map(shape, op.data_format, op.rank).spatial
     wanted = op.size or (None,) * op.rank
@@ -105,17 +117,17 @@ def _transposed(found: Found) -> Built:
             pads.append((before, max(after, 0)))
             extra.append(max(-after, 0))
         padding = Explicit(tuple(pads))
-    made = ConvTranspose(
-        filters=kernel[-2],
+    return ConvTranspose(
+        filters=kernel[-2] * groups,
         kernel=sizes,
         strides=op.strides,
         dilations=op.dilations,
         padding=padding,
         output_padding=tuple(extra) or (0,) * op.rank,
+        groups=groups,
         bias=False,
         data_format=op.data_format,
     )
-    return replace(found, made, found["x"], params=(found.use("kernel", "kernel"),))
 
 
 def _fits(have: int | None, want: int | None, k: int, s: int, d: int, padding: Padding) -> bool:

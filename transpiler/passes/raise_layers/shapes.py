@@ -20,6 +20,7 @@ from transpiler.ops.reduction import Reduce, Reducer
 from transpiler.ops.shape import ExpandDims, Flatten, Reshape, Squeeze
 from transpiler.ops.spatial import DataFormat
 from transpiler.ops.windows import Explicit, Same, Valid, same_pads
+from transpiler.passes.raise_layers.cells import FUNCTIONS
 from transpiler.passes.raise_layers.engine import (
     Any,
     Either,
@@ -66,6 +67,22 @@ def _dense_rows(found: Found) -> Built:
     if not _restores(found, dense.op.units):
         return None
     return replace(found, dense.op, found["x"], params=dense.params, layer=dense)
+
+
+def _dense_rows_function(found: Found) -> Built:
+    """The same with a function of single elements between the layer and the reshape back."""
+    dense, function = found.nodes["dense"], found.nodes["function"]
+    if not _is_rows(found, found.nodes["rows"]) or not _restores(found, dense.op.units):  # type: ignore[attr-defined]  # a Dense
+        return None
+    layer = found.walk.rewriter.add(
+        dense.op,
+        (found["x"],),
+        name=f"{dense.name}/rows",
+        origin=dense.origin,
+        params=dense.params,
+        extras=dense.extras,
+    )
+    return replace(found, function.op, layer.result, name=function.name)
 
 
 def _softmax_rows(found: Found) -> Built:
@@ -174,12 +191,15 @@ def _global(found: Found) -> Built:
 
 
 def _same_scope(found: Found) -> bool:
-    return layer_name(found.node.origin.layer) == layer_name(found.nodes["inner"].origin.layer)
+    """Whether two ops are steps of one layer: in one scope, or the first in the scope of the second's name."""
+    outer, inner = found.node.origin.layer, found.nodes["inner"].origin.layer
+    in_scope = layer_name(outer) == layer_name(inner) and layer_name(found.node.name) != found.node.name
+    return in_scope or inner.startswith(f"{outer}/")
 
 
 def _sum_of_many(found: Found) -> Built:
     inner = found.nodes["inner"]
-    if not _same_scope(found) or layer_name(found.node.name) == found.node.name:
+    if not _same_scope(found):
         return None
     position = next(i for i, value in enumerate(found.node.operands) if value is inner.result)
     operands = list(found.node.operands)
@@ -191,7 +211,8 @@ def _mean_of_many(found: Found) -> Built:
     inner = found.nodes["inner"]
     count = len(inner.operands)
     number = 1 / found.node.op.scale if isinstance(found.node.op, Affine) else found.number("count")
-    if not _same_scope(found) or abs(number - count) > 1e-6:
+    same = layer_name(found.node.origin.layer) == layer_name(inner.origin.layer)
+    if not same or abs(number - count) > 1e-6:
         return None
     return replace(found, Average(), *inner.operands)
 
@@ -200,7 +221,7 @@ def _rescale(found: Found) -> Built:
     """A factor and a summand in one scope."""
     outer, inner = found.node.op, found.op("inner")
     assert isinstance(outer, Affine)
-    if not _same_scope(found) or layer_name(found.node.name) == found.node.name:
+    if not _same_scope(found):
         return None
     return replace(found, Affine(scale=inner.scale, shift=outer.shift), found["x"])
 
@@ -286,6 +307,15 @@ def _plain(op: Add) -> bool:
 
 PATTERNS: tuple[Pattern, ...] = (
     *(Pattern("dense on the last axis", Make(kind, (_DENSE,)), _dense_rows) for kind in _BACK),
+    *(
+        Pattern(
+            "dense on the last axis",
+            Make(kind, (Make(function, (_DENSE,), name="function"),)),
+            _dense_rows_function,
+        )
+        for kind in _BACK
+        for function in FUNCTIONS
+    ),
     *(Pattern("softmax of rows", Make(kind, (_SOFTMAX,)), _softmax_rows) for kind in _BACK),
     Pattern("dilated convolution", Make(BatchToSpace, (_DILATED,)), _dilated),
     Pattern(

@@ -1,0 +1,66 @@
+"""A conversion of text to text starts fast because it loads little: no framework, and nothing that it does not need."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+NET = """
+name: "tiny"
+layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 8 dim: 8 } } }
+layer { name: "conv" type: "Convolution" bottom: "data" top: "conv" convolution_param { num_output: 4 kernel_size: 3 } }
+layer { name: "relu" type: "ReLU" bottom: "conv" top: "conv" }
+layer { name: "ip" type: "InnerProduct" bottom: "conv" top: "ip" inner_product_param { num_output: 4 } }
+"""
+FRAMEWORKS = {"cv2", "google", "h5py", "keras", "onnx", "tensorflow", "tf_keras", "torch"}
+NOT_NEEDED = {"celery", "fsspec", "lark", "networkx", "numpy", "redis", "rich", "socket"}
+SCRIPT = """
+import json, sys
+from transpiler.cli import main
+code = main(sys.argv[2:])
+open(sys.argv[1], "w").write(json.dumps([code, sorted(sys.modules)]))
+"""
+
+
+def loaded_by(folder: Path, *arguments: str) -> set[str]:
+    """The modules that a command has loaded by its end, in a fresh process."""
+    found = folder / "modules.json"
+    subprocess.run([sys.executable, "-c", SCRIPT, str(found), *arguments], check=True, capture_output=True)
+    code, modules = json.loads(found.read_text())
+    assert code == 0
+    return set(modules)
+
+
+@pytest.mark.parametrize("target", ["keras", "caffe", "ir", "tensorflow"])
+def test_text_to_text_loads_no_framework(tmp_path: Path, target: str) -> None:
+    net = tmp_path / "net.prototxt"
+    net.write_text(NET)
+    modules = loaded_by(tmp_path, "convert", str(net), "--to", target, "-o", str(tmp_path / "out"))
+    assert not FRAMEWORKS & modules
+
+
+def test_prototxt_to_keras_loads_only_its_own_road(tmp_path: Path) -> None:
+    net = tmp_path / "net.prototxt"
+    net.write_text(NET)
+    modules = loaded_by(tmp_path, "convert", str(net), "--to", "keras", "-o", str(tmp_path / "out.json"))
+    assert not (FRAMEWORKS | NOT_NEEDED) & modules
+    rooms = {name for name in modules if name.startswith("transpiler.")}
+    assert "transpiler.dialects.keras.reader" not in rooms
+    assert "transpiler.parsers.textproto_careful" not in rooms
+    assert "transpiler.ops.registry" not in rooms
+    assert not any(name.startswith("transpiler.dialects.tensorflow") for name in rooms)
+    commands = {name for name in rooms if name.startswith("transpiler.cli.")}
+    assert not commands & {
+        f"transpiler.cli.{name}" for name in ("batch", "check", "golden", "inspect", "ops")
+    }
+
+
+def test_the_package_alone_loads_nothing_of_it(tmp_path: Path) -> None:
+    found = tmp_path / "modules.json"
+    script = f"import transpiler, json, sys; open({str(found)!r}, 'w').write(json.dumps(sorted(sys.modules)))"
+    subprocess.run([sys.executable, "-c", script], check=True)
+    assert not [name for name in json.loads(found.read_text()) if name.startswith("transpiler.")]
