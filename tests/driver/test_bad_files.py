@@ -15,7 +15,7 @@ FILES = [
     pytest.param(b"", "T0004", (1, 1), id="empty"),
     pytest.param(b" \n\t\r\n", "T0004", (1, 1), id="only-white-space"),
     pytest.param(NET.encode() + b"\n\0", "T0006", (3, 1), id="nul"),
-    pytest.param(b"\x89HDF\r\n\x1a\n" + bytes(64), "T0008", (1, 1), id="hdf5-weights"),
+    pytest.param(b"\x89HDF\r\n\x1a\n" + bytes(64), "T7002", (1, 1), id="hdf5-cut-short"),
     pytest.param(b"PK\x03\x04" + bytes(64), "T0008", (1, 1), id="zip-archive"),
     pytest.param(
         b"\n\x07AlexNet\xa2\x06\x10\n\x04data\x12\x05Input" + bytes(16), "T0008", (1, 1), id="caffemodel"

@@ -43,9 +43,10 @@ def run(suite: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         "no:hypothesispytest",
         *arguments,
     ]
-    return subprocess.run(
-        command, cwd=suite, check=False, capture_output=True, text=True, env={**os.environ, "NO_COLOR": "1"}
-    )
+    # a run of its own, also where this test is run by one of several workers: those are quiet
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
+    environment = {**inherited, "NO_COLOR": "1"}
+    return subprocess.run(command, cwd=suite, check=False, capture_output=True, text=True, env=environment)
 
 
 def test_model_without_golden_files_fails(suite: Path) -> None:

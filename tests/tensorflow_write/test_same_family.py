@@ -124,7 +124,10 @@ def test_frozen_graph_written_again_computes_the_same(name: str, tmp_path: Path)
 
 
 @pytest.mark.skipif(not CORPUS.exists(), reason="the corpus is not here")
-@pytest.mark.parametrize("name", ["dl4j_ae", "dl4j_mnist_00"])
+@pytest.mark.parametrize(
+    "name",
+    ["dl4j_ae", "dl4j_mnist_00", "dl4j_primitive_gru_dynamic", "dl4j_primitive_lstm", "dl4j_rnn_bstack_d_n2"],
+)
 def test_file_with_numbers_of_its_own(name: str, tmp_path: Path) -> None:
     check(CORPUS / f"{name}.pbtxt", tmp_path)
 

@@ -157,10 +157,9 @@ def _arrays(node: Node, framework: str) -> tuple[Array, ...]:
         spelled = spell_as_written(KERAS3, node)
         return own if isinstance(spelled, Refusal) else spelled[0].arrays(node.op, spelled[1].config)
     if framework == "tensorflow":
-        from transpiler.dialects.tensorflow.write_rows import template_of
+        from transpiler.dialects.tensorflow.write_rows import stored_arrays
 
-        made = template_of(node)
-        return own if isinstance(made, Refusal) else made.arrays
+        return stored_arrays(node)
     return own
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence, Set
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -65,11 +66,21 @@ def numbers_of(model: Model, options: Options, sink: Sink, trace: Trace) -> Stor
         if options.weights is not None:
             from transpiler.weights.reading import read_weights
 
-            return bind(model.module, read_weights(options.weights, sink), sink)
+            return bind(model.module, read_weights(options.weights, sink, _config(model)), sink)
         if model.weights is not None:
             return bind(model.module, model.weights, sink)
         store = held(model.module)
         return store if is_complete(model.module, store) else None
+
+
+def _config(model: Model) -> Any:
+    """The JSON of a Keras model as plain data: weight files that do not name their layers follow its order."""
+    if model.module.framework != "keras" or model.text is None:
+        return None
+    try:
+        return json.loads(model.text)
+    except (ValueError, RecursionError):  # our own reader took it: a comment, or a comma too many
+        return None
 
 
 def _check_pass_names(asked: Set[str], steps: Sequence[Pass]) -> None:

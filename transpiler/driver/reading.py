@@ -30,6 +30,8 @@ class Model:
 
     module: Module
     weights: WeightFile | None = None
+    text: str | None = attrs.field(default=None, repr=False)
+    """The text that describes the network, if it is described by one."""
 
 
 def read_module(source: Input, options: Options, sink: Sink, trace: Trace) -> Module:
@@ -54,7 +56,8 @@ def read_model(source: Input, options: Options, sink: Sink, trace: Trace) -> Mod
             found, weights = _keras_file(found, options, sink)
         else:
             return Model(_complete(_read_tensorflow(found, options, sink, trace), _start(found), sink))
-    return Model(_complete(_lowered(found, options, sink, trace), found.span(0, 0), sink), weights)
+    module = _complete(_lowered(found, options, sink, trace), found.span(0, 0), sink)
+    return Model(module, weights, found.text)
 
 
 def _opened(source: str | os.PathLike[str] | Source, sink: Sink) -> Source | Binary:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import TypeAlias
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 __all__ = [
     "BOOL",
@@ -200,14 +200,18 @@ def _field(
     default: Default | None = None,
     packed: bool = False,
     deprecated: bool = False,
+    fork: bool = False,
 ) -> FieldSpec:
+    enum, message, type = None, None, FieldType.MESSAGE
     if isinstance(kind, EnumSpec):
-        return FieldSpec(name, number, FieldType.ENUM, label, default, enum=kind, deprecated=deprecated)
-    if isinstance(kind, str):
-        return FieldSpec(name, number, FieldType.MESSAGE, label, message=kind, deprecated=deprecated)
-    if default is not None and kind in (FLOAT, DOUBLE):
-        default = float(default)
-    return FieldSpec(name, number, kind, label, default, packed=packed, deprecated=deprecated)
+        enum, type = kind, FieldType.ENUM
+    elif isinstance(kind, str):
+        message = kind
+    else:
+        type = kind
+        if default is not None and kind in (FLOAT, DOUBLE):
+            default = float(default)
+    return FieldSpec(name, number, type, label, default, enum, message, packed, deprecated, fork)
 
 
 def optional(
@@ -241,12 +245,12 @@ def repeated(
 
 def fork_optional(name: str, kind: FieldType | EnumSpec | str, default: Default | None = None) -> FieldSpec:
     """An optional field of a fork. Forks number one field differently, so its number is 0: not known."""
-    return evolve(optional(name, 0, kind, default), fork=True)
+    return _field(name, 0, kind, Label.OPTIONAL, default, fork=True)
 
 
 def fork_repeated(name: str, kind: FieldType | EnumSpec | str) -> FieldSpec:
     """A repeated field of a fork."""
-    return evolve(repeated(name, 0, kind), fork=True)
+    return _field(name, 0, kind, Label.REPEATED, fork=True)
 
 
 def fork_message(name: str, *fields: FieldSpec) -> MessageSpec:

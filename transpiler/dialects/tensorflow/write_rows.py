@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from transpiler.dialects.rows import Dialect, Refusal, Row
+from transpiler.dialects.rows import Array, Dialect, Refusal, Row
 from transpiler.dialects.tensorflow import write_activations as activations
 from transpiler.dialects.tensorflow import write_arrays as arrays
 from transpiler.dialects.tensorflow import write_functional as functions
@@ -30,8 +30,10 @@ from transpiler.ops import (
     pooling,
     preprocessing,
     recurrent,
+    recurrent_stack,
     resampling,
     shape,
+    wrappers,
 )
 from transpiler.ops import convolution as conv
 from transpiler.ops import elementwise as ew
@@ -40,6 +42,8 @@ from transpiler.ops import regularization as reg
 from transpiler.ops.reduction import Reduce
 
 Writer = Callable[[Any, Steps], Result]
+RECURRENT: Final = (recurrent.Cell, recurrent_stack.RNN, wrappers.Bidirectional)
+"""Layers whose matrices are stored as inputs, outputs, however their steps are written."""
 
 _identity: Writer = maths.single("Identity")
 
@@ -182,6 +186,23 @@ def template_of(node: Node) -> Template | Refusal:
         return steps.finish(WRITERS[type(node.op)][1](node.op, steps))
     except Refused as refused:
         return refused.refusal
+
+
+def stored_arrays(node: Node) -> tuple[Array, ...]:
+    """A node's learned arrays as TensorFlow's variables hold them, also where the node is written as several.
+
+    Raises ShapeError for operands that make no sense.
+    """
+    made = template_of(node)
+    if not isinstance(made, Refusal):
+        return made.arrays
+    if not isinstance(node.op, RECURRENT):
+        return tuple(Array(role) for role in node.op.roles)
+    specs = node.op.params([value.type for value in node.operands])
+    return tuple(
+        Array(role, (1, 0) if role.endswith("kernel") and len(specs[role].shape) == 2 else None)
+        for role in node.op.roles
+    )
 
 
 def _put(node: Node) -> Mapping[str, Attr] | Refusal:
