@@ -36,7 +36,9 @@ class _Commands(click.Group):
         return found
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(__version__, prog_name="transpiler", message="%(prog)s %(version)s")
 def cli() -> None:
     """Translate neural-network descriptions between frameworks, exactly or not at all.
