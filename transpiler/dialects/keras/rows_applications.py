@@ -27,7 +27,7 @@ def _written_so(class_name: str) -> Any:
     def guard(node: Node) -> Refusal | None:
         if node.origin.type == class_name:
             return None
-        return Refusal(f"{class_name} belongs to keras.applications")
+        return Refusal(f"keras has no layer for {node.op.name}")
 
     return guard
 
