@@ -240,6 +240,8 @@ def _canonical(array: LazyArray, node: Node, wanted: ArrayUse) -> LazyArray:
         numbers = array.load()
         if transposed:
             numbers = numbers.T
+        if [size for size in numbers.shape if size != 1] != [size for size in native if size != 1]:
+            raise ValueError(f"{wanted.use.symbol} has the shape {list(numbers.shape)}, not {list(native)}")
         return from_native(numbers.reshape(native), wanted.spelling, wanted.shape)
 
     return LazyArray(wanted.shape, array.dtype, load)
