@@ -51,7 +51,7 @@ def killed(source: Path, out: Path, *, jobs: int, kills: int, seed: int, seconds
     for _ in range(kills):
         process = start(*command)
         # A start takes a moment during which nothing is converted; some kills come then, most later.
-        moment = draw.uniform(0.1, 2.0 + 3 * seconds / kills)
+        moment = draw.uniform(0.1, 2.0 + 1.6 * seconds / kills)
         with_workers = draw.random() < 0.5
         try:
             process.wait(moment)

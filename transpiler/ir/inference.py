@@ -26,6 +26,8 @@ def types_of(values: Iterable[Value]) -> Types:
 
 def infer_types(op: Op, operands: Types) -> Types:
     """As `op.infer`: the result types of an op from its operands' types. Raises ShapeError on nonsense."""
+    if not op.remembered:
+        return tuple(op.infer(operands))
     try:
         return _types(op, operands)
     except TypeError:  # a field that has no hash
@@ -34,6 +36,8 @@ def infer_types(op: Op, operands: Types) -> Types:
 
 def infer_params(op: Op, operands: Types) -> Mapping[str, ParamSpec]:
     """As `op.params`: role -> learned array. Raises ShapeError on nonsense. The answer is shared: do not change it."""
+    if not op.remembered:
+        return op.params(operands)
     try:
         return _params(op, operands)
     except TypeError:

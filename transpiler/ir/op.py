@@ -60,6 +60,8 @@ class Op:
     category: ClassVar[str]
     arity: ClassVar[Arity] = Arity(1, 1)
     operand_names: ClassVar[tuple[str, ...]] = ("x",)
+    remembered: ClassVar[bool] = True
+    """Whether what it infers is worth remembering: its payload is small, and says all."""
 
     @property
     def result_count(self) -> int:

@@ -73,6 +73,7 @@ class Opaque(Op):
 
     arity = Arity(0, None)
     operand_names = ()
+    remembered = False
     framework: str = f.text("the framework whose layer it is")
     type: str = f.text("the layer's type there")
     results: int = f.integer("how many results it has", 1, least=0)

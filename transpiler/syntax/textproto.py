@@ -10,6 +10,7 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Hashable, Iterator
+from functools import lru_cache
 from typing import Final
 
 import attrs
@@ -26,8 +27,15 @@ from transpiler.syntax.textproto_literals import (
 
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _FIELD_NAME: Final = re.compile(r"(?:[A-Za-z_][A-Za-z0-9_]*|\[[A-Za-z_][A-Za-z0-9_./-]*\])\Z")
+_CANONICAL: Final = re.compile(r'"[ !#-\[\]-~]*+"\Z')
+"""Strings that the printer would write just so."""
 _BRACKETED: Final = re.compile(r"\[(?:[^\]#]|#[^\n]*+)*+\]")
 _OPEN, _CLOSE = object(), object()
+
+
+@lru_cache(1 << 12)
+def _is_field_name(name: str) -> bool:
+    return _FIELD_NAME.match(name) is not None
 
 
 class ScalarKind(enum.Enum):
@@ -56,6 +64,10 @@ class Scalar:
 
         Raises ValueError for a symbol that is not an identifier and TypeError for other types.
         """
+        if type(value) is str:
+            return Scalar(written_string(value), _STRING)
+        if type(value) is int:
+            return Scalar(str(value), _NUMBER)
         match value:
             case Symbol():
                 if _IDENTIFIER.match(value) is None:
@@ -125,7 +137,7 @@ class Field:
 
         Raises ValueError for a name or symbol that cannot be written and TypeError for other values.
         """
-        if _FIELD_NAME.match(name) is None:
+        if not _is_field_name(name):
             raise ValueError(f"not a field name: {name!r}")
         return Field(name, value if isinstance(value, Scalar | Message) else Scalar.make(value))
 
@@ -218,7 +230,7 @@ def print_textproto(message: Message) -> str:
 def _written(scalar: Scalar) -> str:
     text = scalar.text
     if scalar.kind is _STRING:
-        return written_string(string_bytes(text))
+        return text if _CANONICAL.match(text) is not None else written_string(string_bytes(text))
     if scalar.kind is _NUMBER and text.startswith("-"):
         return "-" + text.rsplit(maxsplit=1)[-1].lstrip("-")  # white space and comments may follow the sign
     return text

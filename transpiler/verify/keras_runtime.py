@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import functools
 import operator
+import re
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
@@ -57,7 +59,38 @@ def run(
         watch = _Watch(package, frozenset(wanted), receive)
         watch.models(model)
         with failing(runtime, "run the model"):
-            model(given, training=False)
+            _called(model, given, watch)
+
+
+def _called(model: Any, given: Any, watch: _Watch) -> None:
+    """Run the model layer by layer; compiled as a whole where single layers do not run on this machine.
+
+    TensorFlow's own convolutions and poolings on a CPU want channels last; compiled by XLA they do not.
+    """
+    try:
+        model(given, training=False)
+    except Exception as error:
+        if watch.backend != "tensorflow" or not _BY_LAYOUT.search(str(error)):
+            raise
+    else:
+        return
+    import tensorflow
+
+    places: list[LayerCall] = []
+
+    def compute(inputs: Any) -> list[Any]:
+        places.clear()
+        with watch.holding() as held:
+            model(inputs, training=False)
+        places.extend(held)
+        return list(held.values())
+
+    compiled = tensorflow.function(compute, autograph=False, jit_compile=True)
+    for place, tensor in zip(places, compiled(given), strict=True):
+        watch.receive(place, watch.numbers(tensor))
+
+
+_BY_LAYOUT: Final = re.compile("NHWC|NDHWC|channels_first|data_format", re.IGNORECASE)
 
 
 def _loaded(package: Any, text: str) -> Any:
@@ -124,6 +157,22 @@ class _Watch:
         self.path: tuple[tuple[str, int], ...] = ()
         self.counts: dict[tuple[tuple[tuple[str, int], ...], str], int] = {}
         self.seen: set[int] = set()
+        self.held: dict[LayerCall, Any] | None = None
+
+    @property
+    def backend(self) -> str:
+        """What computes."""
+        return str(self.package.backend.backend())
+
+    @contextmanager
+    def holding(self) -> Iterator[dict[LayerCall, Any]]:
+        """Collect tensors as they are, instead of handing over their numbers."""
+        self.held = {}
+        self.path, self.counts = (), {}
+        try:
+            yield self.held
+        finally:
+            self.held = None
 
     def models(self, model: Any) -> None:
         """Watch the layers of a model, and of the models in it."""
@@ -148,14 +197,21 @@ class _Watch:
                 for i, tensor in enumerate(_flat(results)):
                     place = LayerCall(self.path, i)
                     if place in self.wanted and tensor is not None:
-                        self.receive(place, self._numbers(tensor))
+                        self._take(place, tensor)
                 return results
             finally:
                 self.path = before
 
         return watched
 
-    def _numbers(self, tensor: Any) -> Numbers:
+    def _take(self, place: LayerCall, tensor: Any) -> None:
+        if self.held is None:
+            self.receive(place, self.numbers(tensor))
+        else:
+            self.held[place] = tensor
+
+    def numbers(self, tensor: Any) -> Numbers:
+        """A tensor's numbers."""
         convert = getattr(getattr(self.package, "ops", None), "convert_to_numpy", None)
         made: Numbers = tensor.numpy() if convert is None else convert(tensor)
         return made

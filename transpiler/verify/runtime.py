@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -109,11 +110,11 @@ def failing(runtime: Runtime, doing: str) -> Iterator[None]:
     except (Unusable, CompileError, MemoryError):
         raise
     except Exception as error:
-        said = " ".join(
-            str(getattr(error, "err", error)).split()
-        )  # OpenCV's message, without places in its code
+        # OpenCV keeps its bare message in `err`; Keras colours its own.
+        said = " ".join(_COLOR.sub("", str(getattr(error, "err", error))).split())
         short = said if len(said) <= _MOST_SAID else f"{said[:_MOST_SAID]}…"
         raise Unusable(f"{runtime} does not {doing}: {type(error).__name__}: {short}") from error
 
 
 _MOST_SAID: Final = 300
+_COLOR: Final = re.compile(r"\x1b\[[0-9;]*m")

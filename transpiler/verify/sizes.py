@@ -16,7 +16,8 @@ from transpiler.verify.inputs import inputs_of
 OPEN_BATCH: Final = 2
 """How many examples are run where the file leaves it open: two, so that mixing them up shows."""
 _TRIED: Final = (8, 16, 32, 64, 128, 224, 256, 299, 331)
-"""What is tried, in order, for every other open size; the first with which the network fits together is taken."""
+"""What is tried, in order, for every other open size, before sizes that other axes of inputs have; the first with which
+the network fits together is taken."""
 
 
 def sized(module: Module, options: Options, sink: Sink) -> Module:
@@ -30,7 +31,8 @@ def sized(module: Module, options: Options, sink: Sink) -> Module:
         names = ", ".join(value.native or value.name for value in unknown)
         sink.error("T8103", f"the shape of input {names} is not known", help="give --input-shape")
         return module
-    for size in _TRIED:
+    said = {size for value in inputs_of(graph) for size in (value.type.shape or ())[1:] if size}
+    for size in (*_TRIED, *sorted(said)):
         made = _tried(module, graph, size, options)
         if made is not None:
             return made

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from transpiler.diagnostics import Sink, Source
+from transpiler.diagnostics import Sink, Source, Span
 from transpiler.driver.legal import Legal, legal_model, numbers_of
 from transpiler.driver.options import Options
 from transpiler.driver.reading import Input, Model, read_model
@@ -79,10 +79,26 @@ class Converted:
 
 def read_subject(source: Input, options: Options, seed: int, sink: Sink) -> Subject:
     """Read a model and settle its numbers. Raises CompileError."""
-    trace = Trace()
-    model = read_model(source, options, sink, trace)
+    opened = _opened(source, sink)
+    model = read_model(opened, options, sink, Trace())
     sink.raise_if_errors()
-    return subject_of(model, source, options, seed, sink)
+    return subject_of(model, opened, options, seed, sink)
+
+
+def _opened(source: Input, sink: Sink) -> Input:
+    """Text instead of its path: it goes to two readers, and standard input can be read but once."""
+    if isinstance(source, (Module, Source)):
+        return source
+    from transpiler.parsers.load import read_input
+
+    found = read_input(source, sink)
+    if isinstance(found, Source):
+        return found
+    if found.path is None:
+        start = Span(Source(found.name, ""), 0, 0)
+        sink.error("T0008", f"{found.kind.name} cannot come from standard input here", start)
+        sink.raise_if_errors()
+    return source
 
 
 def subject_of(model: Model, source: Input, options: Options, seed: int, sink: Sink) -> Subject:

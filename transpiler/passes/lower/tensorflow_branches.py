@@ -7,6 +7,7 @@ being merged. Branches that the phase decides are gone before (`tensorflow_view`
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 import attrs
 
@@ -15,6 +16,7 @@ from transpiler.dialects.tensorflow.ops_table import BRANCHES, MERGES, SWITCHES
 from transpiler.passes.lower.tensorflow_order import Loop
 from transpiler.passes.lower.tensorflow_view import View
 
+MOST_NESTED: Final = 64
 Sides = frozenset[tuple[Tensor, int]]
 """On which sides of which conditions something is computed."""
 
@@ -65,7 +67,10 @@ def merged_choices(
                 return None
             found[step.name] = made
         else:
-            finder.known[step.name] = finder.of_all(reads[step.name]) | finder.of_controls(step)
+            sides = finder.of_all(reads[step.name]) | finder.of_controls(step)
+            if len(sides) > MOST_NESTED:
+                return None
+            finder.known[step.name] = sides
     return None if any(finder.of(tensor) for tensor in outputs) else found
 
 

@@ -5,13 +5,13 @@ Dataflow loops (Enter, Merge, Switch, NextIteration, Exit) and While-nodes with 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from typing import Final
 
 import attrs
 
 from transpiler.dialects.tensorflow.functions import FlatNode, Tensor
-from transpiler.dialects.tensorflow.ops_table import MERGES, NEXTS, SWITCHES
+from transpiler.dialects.tensorflow.ops_table import MERGES, NEXTS, SWITCHES, VARIABLES
 from transpiler.passes.lower.tensorflow_order import Loop
 from transpiler.passes.lower.tensorflow_view import View
 
@@ -34,6 +34,8 @@ class Form:
     name: str
     variables: tuple[Variable, ...]
     condition: Tensor
+    inside: Callable[[str], bool] = attrs.field(eq=False, repr=False)
+    """Whether a node belongs to the loop."""
 
 
 def of_dataflow(loop: Loop, view: View) -> Form | None:
@@ -56,7 +58,7 @@ def of_dataflow(loop: Loop, view: View) -> Form | None:
             variables.append(made)
     if len(conditions) != 1 or len(variables) != len(switches):
         return None
-    return Form(loop.name, tuple(variables), conditions.pop())
+    return Form(loop.name, tuple(variables), conditions.pop(), nodes.__contains__)
 
 
 def _merged(
@@ -86,7 +88,7 @@ def of_function(node: FlatNode, view: View) -> Form | None:
         own = (body.variables, i)
         if own not in view.flat.aliases:
             variables.append(Variable(view.resolve(first), own, own, view.resolve(result), (node.name, i)))
-    return Form(node.name, tuple(variables), view.resolve(body.condition))
+    return Form(node.name, tuple(variables), view.resolve(body.condition), view.flat.inside.__contains__)
 
 
 def bounds(form: Form, view: View, counters: Mapping[Tensor, Variable]) -> list[Tensor] | None:
@@ -127,7 +129,7 @@ def live(form: Form, view: View, read: Iterable[Variable]) -> list[Variable] | N
             node = view.flat.nodes.get(tensor[0])
             if tensor in by_now:
                 queue.append(by_now[tensor])
-            elif node is not None and node.name not in seen:
+            elif node is not None and node.name not in seen and form.inside(node.name):
                 seen.add(node.name)
                 tensors.extend(view.inputs(node))
         if len(seen) > MOST_NODES:
@@ -136,15 +138,18 @@ def live(form: Form, view: View, read: Iterable[Variable]) -> list[Variable] | N
 
 
 def within(
-    view: View, wanted: Iterable[Tensor], given: Set[Tensor], leaves: Set[str]
+    form: Form, view: View, wanted: Iterable[Tensor], given: Set[Tensor], leaves: Set[str]
 ) -> list[FlatNode] | None:
     """The nodes that tensors are computed from, each after what it reads; None if there are too many.
+
+    Some of them may stand before the loop: parts of arrays that every step reads.
 
     `given`: tensors that need no node. What nodes of the types `leaves` read is not looked at.
     """
     found: dict[str, FlatNode] = {}
     stack: list[tuple[str, bool]] = [(tensor[0], False) for tensor in wanted if tensor not in given]
     seen: set[str] = set()
+    outside = 0
     while stack:
         name, done = stack.pop()
         node = view.flat.nodes.get(name)
@@ -154,7 +159,8 @@ def within(
             found[name] = node
         elif name not in seen:
             seen.add(name)
-            if len(seen) > MOST_NODES:
+            outside += not (form.inside(name) or node.op in VARIABLES or node.op == "Const")
+            if len(seen) > MOST_NODES or outside > MOST_OUTSIDE:
                 return None
             stack.append((name, True))
             if node.op not in leaves:
@@ -164,3 +170,5 @@ def within(
 
 MOST_NODES: Final = 4000
 """A step of more nodes is not looked at."""
+MOST_OUTSIDE: Final = 64
+"""So many nodes before the loop, besides constants and variables, may compute what every step reads."""

@@ -139,7 +139,7 @@ class _Recurrence:
         old = [self._placeholder(step, one.now, self.lowering.value(one.first).type) for one in self.states]
         given.update(zip((one.now for one in self.states), old, strict=True))
         wanted = [one.next for one in self.states] + [value for _, value, _ in self.arrays]
-        nodes = within(self.view, wanted, given.keys() | self.counters.keys(), READS)
+        nodes = within(self.form, self.view, wanted, given.keys() | self.counters.keys(), READS)
         if nodes is None:
             return None
         sequences: dict[Value, Given] = {}

@@ -30,6 +30,7 @@ class View:
         self.training = training
         self._resolved: dict[Tensor, Tensor] = {}
         self._numbers: dict[Tensor, float | None] = {}
+        self._makers: dict[Tensor, FlatNode | None] = {}
         self.dead: set[Tensor] = set()
         self._find_dead()
 
@@ -107,26 +108,39 @@ class View:
 
     def _behind(self, tensor: Tensor) -> FlatNode | None:
         """The node behind identities and calls only: branches may depend on what is asked."""
+        passed: list[Tensor] = []
         for _ in range(_MAX_CHAIN):
-            tensor = self.flat.aliases.get(tensor, tensor)
+            if tensor in self._makers:
+                return self._found(passed, self._makers[tensor])
+            passed.append(tensor)
+            if tensor in self.flat.aliases:
+                tensor = self.flat.aliases[tensor]
+                continue
             node = self.flat.nodes.get(tensor[0])
             if node is None:
-                return None
-            passes = node.op in ALIASES or node.op in SWITCHES
-            if tensor in self.flat.aliases:
-                continue
+                return self._found(passed, None)
             if node.op in BRANCHES and node.name in self.flat.branches:
-                condition, other, then = self.flat.branches[node.name]
-                number = self.number(condition)
-                side = then if number else other
-                if number is None or tensor[1] >= len(side):
+                side = self._side(node, tensor[1])
+                if side is None:
                     return node
-                tensor = side[tensor[1]]
-                continue
-            if not passes or not node.inputs:
-                return node
-            tensor = node.inputs[0 if node.op in SWITCHES else min(tensor[1], len(node.inputs) - 1)]
+                tensor, passed = side, []  # what depends on a condition is not remembered
+            elif (node.op in ALIASES or node.op in SWITCHES) and node.inputs:
+                place = 0 if node.op in SWITCHES else min(tensor[1], len(node.inputs) - 1)
+                tensor = node.inputs[place]
+            else:
+                return self._found(passed, node)
         return None
+
+    def _found(self, passed: list[Tensor], node: FlatNode | None) -> FlatNode | None:
+        self._makers.update(dict.fromkeys(passed, node))
+        return node
+
+    def _side(self, node: FlatNode, index: int) -> Tensor | None:
+        """The result of the side of a branch that is taken, if that is known."""
+        condition, other, then = self.flat.branches[node.name]
+        number = self.number(condition)
+        side = then if number else other
+        return None if number is None or index >= len(side) else side[index]
 
     def _find_dead(self) -> None:
         """Spread the dead results of switches whose condition is known to all that reads them, through controls too."""

@@ -35,7 +35,7 @@ from transpiler.passes.raise_layers.slices import slice_of
 
 _STARTS = (Multiply, Add, *FUNCTIONS, Opaque)
 _MOST_LAYERS = 64
-_MOST_WORK = 1_000_000
+_MOST_WORK = 500_000
 """How many nodes are looked at, over all layers."""
 TURNED = Transpose(axes=(1, 0, 2))
 
@@ -44,17 +44,25 @@ def raise_unrolled(graph: Graph, facts: Facts) -> Graph:
     """The graph with its unrolled layers raised. Arrays made of parts are entered in `facts.joined`."""
     given_up: set[str] = set()
     for _ in range(min(_MOST_LAYERS, max(_MOST_WORK // max(len(graph.nodes), 1), 2))):
-        chain = next((one for one in _chains(graph) if one.steps[0].new.name not in given_up), None)
-        if chain is None:
-            break
-        known = dict(facts.joined)
-        made = _Raising(graph, chain, known, facts).run()
+        made = _first_raised(graph, facts, given_up)
         if made is None:
-            given_up.add(chain.steps[0].new.name)
-        else:
-            graph = made
-            facts.joined.update(known)
+            break
+        graph = made
     return graph
+
+
+def _first_raised(graph: Graph, facts: Facts, given_up: set[str]) -> Graph | None:
+    """The graph with one more layer; what turns out to be none is given up."""
+    for chain in _chains(graph):
+        name = chain.steps[0].new.name
+        if name not in given_up:
+            known = dict(facts.joined)
+            made = _Raising(graph, chain, known, facts).run()
+            if made is not None:
+                facts.joined.update(known)
+                return made
+            given_up.add(name)
+    return None
 
 
 @attrs.frozen
