@@ -11,18 +11,22 @@ import click
 
 from benchmarks.conversion import conversion
 from benchmarks.determinism import determinism
+from benchmarks.editing import editing
 from benchmarks.files import Missing, Settings
 from benchmarks.growth import growth
 from benchmarks.memory import memory
 from benchmarks.reading import reading
 from benchmarks.report import Row, rendered, write_json
 from benchmarks.startup import startup
+from benchmarks.weights_memory import weights_memory
 
 BENCHMARKS: Final[Mapping[str, Callable[[Settings], Iterator[Row]]]] = {
     "reading": reading,
     "conversion": conversion,
+    "editing": editing,
     "startup": startup,
     "memory": memory,
+    "weights_memory": weights_memory,
     "growth": growth,
     "determinism": determinism,
 }

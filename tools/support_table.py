@@ -1,6 +1,7 @@
 """Bring the table of supported layers in README.md up to date: `python tools/support_table.py [--check]`.
 
-The table is made from the dialects' rows: native types by the category of the op that they stand for.
+The table is made from the dialects' rows: native types by the category of the op that they stand for. TensorFlow has
+ops, not layers, several to a layer; those that are understood are listed below the table.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ import sys
 from pathlib import Path
 
 from transpiler.driver.reference import OpPage, all_pages
+from transpiler.passes.lower.tensorflow_graph import RULES
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 BEGIN, END = "<!-- support: made by tools/support_table.py -->", "<!-- /support -->"
-TITLES = {"caffe": "Caffe", "keras": "Keras", "tensorflow": "TensorFlow"}
+TITLES = {"caffe": "Caffe", "keras": "Keras"}
 
 
 def table() -> str:
@@ -25,7 +27,8 @@ def table() -> str:
         cells = [_cell([page for page in pages if page.category == category], name) for name in frameworks]
         if any(cells):
             lines.append(f"| {category} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+    ops = ", ".join(sorted(RULES, key=str.lower))
+    return "\n".join((*lines, "", f"TensorFlow's op types, of which layers are made again: {ops}."))
 
 
 def _cell(pages: list[OpPage], framework: str) -> str:

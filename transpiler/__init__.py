@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from transpiler.diagnostics import CompileError, Diagnostic, Severity, Sink, Source
-    from transpiler.driver.api import check, convert, inspect, read
+    from transpiler.driver.api import check, convert, forget, inspect, read
     from transpiler.driver.convert import Conversion
     from transpiler.driver.description import Description
     from transpiler.ir import Graph, Module
@@ -31,6 +31,7 @@ __all__ = [
     "Source",
     "check",
     "convert",
+    "forget",
     "inspect",
     "read",
 ]
@@ -47,6 +48,7 @@ _HOMES = {
     "Source": "transpiler.diagnostics",
     "check": "transpiler.driver.api",
     "convert": "transpiler.driver.api",
+    "forget": "transpiler.driver.api",
     "inspect": "transpiler.driver.api",
     "read": "transpiler.driver.api",
 }

@@ -21,6 +21,7 @@ from transpiler.ops import shape as sh
 from transpiler.ops.convolution import Conv, ConvTranspose, DepthwiseConv, SeparableConv, Unfold, Windowed
 from transpiler.ops.core import Input
 from transpiler.ops.dense import Dense, Embedding
+from transpiler.ops.preprocessing import Standardize
 from transpiler.ops.reduction import Reduce, Reducer, ReduceTail
 from transpiler.ops.regularization import Dropout
 from transpiler.ops.windows import Explicit
@@ -253,6 +254,14 @@ def _lrn(op: norm.LRN, x: Array) -> Array:
     return x / (op.k + op.alpha / op.size**2 * total) ** op.beta
 
 
+def _standardize(op: Standardize, x: Array) -> Array:
+    """Fixed numbers along one axis, or one for all."""
+    axis = op.axes[0] if op.axes else 0
+    mean = _along(np.asarray(op.mean, float), axis, x.ndim)
+    deviation = _along(np.maximum(np.sqrt(np.asarray(op.variance, float)), 1e-7), axis, x.ndim)
+    return x * deviation + mean if op.invert else (x - mean) / deviation
+
+
 def _softmax(op: act.Softmax, x: Array) -> Array:
     made = np.exp(x - x.max(axis=op.axis, keepdims=True))
     return made / made.sum(axis=op.axis, keepdims=True)
@@ -365,6 +374,7 @@ _SIMPLE: dict[type, Callable[..., Array]] = {
     act.Clip: lambda op, x: np.clip(x, op.low, op.high),
     act.Abs: lambda op, x: np.abs(x),
     act.Affine: lambda op, x: op.scale * x + op.shift,
+    Standardize: _standardize,
     act.Power: lambda op, x: (op.shift + op.scale * x) ** op.power,
     act.Exp: lambda op, x: _base(op) ** (op.shift + op.scale * x),
     act.Log: lambda op, x: np.log(op.shift + op.scale * x) / math.log(_base(op)),

@@ -285,6 +285,31 @@ def test_what_has_no_exact_form(op: str, reason: str) -> None:
     assert reason in found
 
 
+STANDARDIZED = "[2, 3, 5, 7]"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        "axes = [1], mean = [0.5, -1.0, 2.0], variance = [4.0, 0.25, 0.0]",
+        "axes = [1], mean = [0.5, -1.0, 2.0], variance = [4.0, 0.25, 9.0], invert = true",
+        "axes = [], mean = 0.5, variance = 4.0",
+    ],
+    ids=["each channel", "undone", "one for all"],
+)
+def test_standardizing_by_fixed_numbers(fields: str) -> None:
+    check(_one(f"standardize(%x) {{{fields}}}", STANDARDIZED))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    ["axes = [1]", "axes = [1], mean = [[[[1.0]]]], variance = [[[[4.0]]]]"],
+    ids=["learned", "shaped"],
+)
+def test_standardizing_that_has_no_form(fields: str) -> None:
+    assert len(reasons(_one(f"standardize(%x) {{{fields}}}", STANDARDIZED))) == 1
+
+
 def test_every_offender_is_reported() -> None:
     body = """
         %x = input() {shape = [2, 3, 8, 8]}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import transpiler
 from transpiler.diagnostics import CompileError, Sink, Source
 from transpiler.driver.caching import Memo
 from transpiler.parsers.textproto import parse_source
@@ -79,3 +80,55 @@ def test_clearing_forgets() -> None:
     memo.recall("text", (), Sink(), work)
     memo.clear()
     assert memo.recall("text", (), Sink(), work) == 2
+
+
+NET = """name: "n" input: "x" input_shape { dim: 1 dim: 3 dim: 8 dim: 8 }
+layer { name: "c" type: "Convolution" bottom: "x" top: "c" convolution_param { num_output: 4 kernel_size: 3 typo: 1 } }
+"""
+
+
+@pytest.fixture
+def parses(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The texts that are parsed."""
+    from transpiler.parsers import textproto
+
+    parsed, real = [], textproto.parse_source
+
+    def parse(source: Source, sink: Sink) -> Message:
+        parsed.append(source.text)
+        return real(source, sink)
+
+    monkeypatch.setattr(textproto, "parse_source", parse)
+    transpiler.forget()
+    return parsed
+
+
+def test_a_text_is_read_once_for_all_that_is_asked_about_it(parses: list[str]) -> None:
+    first = transpiler.convert(Source("n.prototxt", NET), to="keras")
+    transpiler.inspect(Source("n.prototxt", NET))
+    again = transpiler.convert(Source("n.prototxt", NET), to="keras")
+    assert len(parses) == 1
+    assert again.text == first.text
+    assert [one.message for one in again.diagnostics] == [one.message for one in first.diagnostics] != []
+
+
+def test_an_edited_text_is_another(parses: list[str]) -> None:
+    texts = [NET, NET.replace("num_output: 4", "num_output: 5"), NET]
+    sizes = [
+        transpiler.read(Source("n.prototxt", text)).graph("TEST").outputs[0].type.shape for text in texts
+    ]
+    assert sizes == [(1, 4, 6, 6), (1, 5, 6, 6), (1, 4, 6, 6)]
+    assert parses == texts[:2]
+
+
+def test_another_wish_is_another_reading(parses: list[str]) -> None:
+    for shapes in (None, {"x": (2, 3, 8, 8)}):
+        transpiler.read(Source("n.prototxt", NET), input_shapes=shapes)
+    assert len(parses) == 2
+
+
+def test_what_is_forgotten_is_read_again(parses: list[str]) -> None:
+    for _ in range(2):
+        transpiler.inspect(Source("n.prototxt", NET))
+        transpiler.forget()
+    assert len(parses) == 2

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+import transpiler
 from tests.keras.reading import native_shapes, read, total, typed_module, warnings, written
+from transpiler.diagnostics import CompileError, Source
 
 tf_keras = pytest.importorskip("tf_keras")
 keras = pytest.importorskip("keras")
@@ -124,3 +126,23 @@ def test_operations_for_keras_2() -> None:
     for generation, package in ((2, tf_keras), (3, keras)):
         loaded = package.models.model_from_json(json.dumps(written(module, generation)))
         np.testing.assert_allclose(np.asarray(loaded(given)), np.asarray(model(given)), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("node", "reason"),
+    [
+        (
+            '%y = einsum(%x, %x) {equation = "ab,ac->abc"}',
+            "Keras 2 has no counterpart of the operation Einsum",
+        ),
+        ("%y = layer_norm(%x) {axes = [1], rms = true, center = false}", "layer_norm has no exact form"),
+    ],
+    ids=["operation", "layer"],
+)
+def test_what_keras_2_has_no_word_for_is_refused(node: str, reason: str) -> None:
+    text = f"%x = input() {{shape = [?, 4]}} : f32[?, 4]\n{node}\nreturn %y\n"
+    transpiler.convert(Source("x.ir", text), to="keras")
+    with pytest.raises(CompileError) as caught:
+        transpiler.convert(Source("x.ir", text), to="keras2")
+    assert [one.code for one in caught.value.diagnostics] == ["T5002"]
+    assert reason in caught.value.diagnostics[0].message

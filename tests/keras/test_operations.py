@@ -85,6 +85,7 @@ FUNCTIONS: dict[str, Function] = {
     "moveaxis": lambda x, y: ops.moveaxis(x, 1, 2),
     "reshape": lambda x, y: ops.reshape(x, (-1, 24)),
     "expand_dims": lambda x, y: ops.expand_dims(x, -1),
+    "expand_dims of a list": lambda x, y: ops.expand_dims(x, (1,)),
     "squeeze": lambda x, y: ops.squeeze(x[:, 0:1], axis=1),
     "concatenate": lambda x, y: ops.concatenate([x, y], axis=1),
     "stack": lambda x, y: ops.stack([x, y], axis=2),

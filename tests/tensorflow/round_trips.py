@@ -3,7 +3,8 @@
     python -m tests.tensorflow.round_trips FILE...      (.pbtxt, .pb, .prototxt, .json)
 
 A file of another framework is written as GraphDef first, with the input shapes that a real Caffe was given where they
-are recorded. One line a file; the last line counts. What GraphDef cannot say, and the names, are as in `same_net`; and
+are recorded, else with those of the data set that it names. One line a file; the last line counts. What GraphDef cannot
+say, and the names, are as in `same_net`; and
 
 - whether a tensor of fixed numbers is learned is not written;
 - a reshape to a vector is how flattening is written.
@@ -40,6 +41,20 @@ from transpiler.parsers import textproto
 from transpiler.passes.lower.tensorflow import lower
 
 TENSORFLOW = (".pbtxt", ".pb")
+_PAIRS: dict[str, Shape] = {"pair_data": (100, 2, 28, 28)}
+_PICTURE, _WORDS = (1, 3, 500, 500), (20, 100)
+DATA_SETS: dict[str, dict[str, Shape]] = {
+    "bvlc_hist_gan_generator": {"noise": (64, 128)},
+    "bvlc_hist_mnist_siamese_v1": _PAIRS,
+    "bvlc_mnist_mnist_autoencoder": {"data": (100, 1, 28, 28)},
+    "bvlc_siamese_mnist_siamese_train_test": _PAIRS,
+    "fabrik_CoCo_Caption": {f"{what}_sentence": _WORDS for what in ("input", "cont", "target")},
+    "fabrik_HED": {"data": _PICTURE, "label": (1, 1, 500, 500)},
+    "fabrik_fcn": {"data": _PICTURE, "label": (1, 1, 500, 500)},
+    "fabrik_fcn2": {"color": _PICTURE, "hha": _PICTURE, "label": (1, 1, 500, 500)},
+    "fabrik_siamese_mnist": _PAIRS,
+}
+"""What the data layers of some networks give, which a real Caffe could not tell without the data."""
 
 
 def read_tensorflow(path: Path) -> Module:
@@ -81,7 +96,7 @@ def recorded_shapes(path: Path, graph: Graph) -> dict[str, Shape]:
     record = SHARED / "oracle" / "caffe" / f"{path.stem}.json"
     said = json.loads(record.read_text())["TEST"] if path.suffix == ".prototxt" and record.is_file() else {}
     if not said.get("loaded") or said["how"] == "as-is":
-        return {}
+        return DATA_SETS.get(path.stem, {})
     readers = [node for node in graph.nodes if node.origin.layer in said["data_layers_as_input"]]
     tops = [value.native or "" for node in readers for value in node.results]
     return {top: tuple(said["blobs"][top]) for top in tops if top in said["blobs"]}

@@ -6,8 +6,8 @@ What GraphDef cannot say, and so is made alike on both sides before comparing:
 - a graph that was traced for inference has no dropout, no noise and no momentum of moving averages;
 - tracing makes constants of the statistics that a Normalization learned;
 - numbers of a layer's config are 32-bit constants;
+- sizes that a config leaves to what comes in (of an equation's output, of an attention's values) are numbers;
 - of recurrent layers, what `same_recurrent` says;
-- a class of the network's own (ConvNeXt's LayerScale, InceptionResNetV2's sum) is only what that it applies;
 - the order of nodes that do not depend on each other.
 """
 
@@ -21,13 +21,15 @@ import numpy as np
 
 from tests.tensorflow.same_recurrent import taken_apart
 from transpiler.diagnostics import Sink
-from transpiler.ir import Graph, Node, Value
+from transpiler.ir import Graph, Node, Op, Value
 from transpiler.ir.equality import graph_difference
 from transpiler.ir.rewriting import Rewriter, rewrite
 from transpiler.ops.activation import Affine, Identity, Relu
-from transpiler.ops.core import Input, Opaque
+from transpiler.ops.attention import MultiHeadAttention
+from transpiler.ops.core import Input
+from transpiler.ops.einsum import EinsumDense
 from transpiler.ops.elementwise import Add
-from transpiler.ops.normalization import BatchNorm, Scale
+from transpiler.ops.normalization import BatchNorm, LayerNorm, Scale
 from transpiler.ops.preprocessing import Rescale, Standardize
 from transpiler.ops.regularization import (
     AlphaDropout,
@@ -63,49 +65,68 @@ def alike(graph: Graph, *, traced: bool) -> Graph:
     """A graph without what GraphDef cannot say, in an order of its own."""
 
     def rule(node: Node, rewriter: Rewriter) -> Sequence[Value] | None:
-        op = node.op
-        if isinstance(op, Identity) or (traced and isinstance(op, NOISE)):
+        if isinstance(node.op, Identity) or (traced and isinstance(node.op, NOISE)):
             return node.operands
-        if isinstance(op, BatchNorm) and traced:
-            return rewriter.swap(node, op.evolve(momentum=0.99))
-        if isinstance(op, Opaque) and op.type == "LayerScale":
-            rank = node.operands[0].type.rank or 1
-            return rewriter.swap(node, Scale(axis=rank - 1))
-        if isinstance(op, Opaque) and op.type == "CustomScaleLayer":
-            return _scaled_sum(node, op, rewriter)
-        if isinstance(op, Concat):
-            rank = node.operands[0].type.rank or 1
-            return rewriter.swap(node, Concat(axis=op.axis % rank))
-        if isinstance(op, Dropout):
-            return rewriter.swap(node, op.evolve(rate=_single(op.rate)))
-        if isinstance(op, Relu):
-            return rewriter.swap(node, op.evolve(negative_slope=_single(op.negative_slope)))
-        if isinstance(op, Affine):
-            return rewriter.swap(node, op.evolve(scale=_single(op.scale), shift=_single(op.shift)))
-        if isinstance(op, Standardize):
-            rank = node.operands[0].type.rank or 1
-            op = op.evolve(axes=tuple(axis % rank for axis in op.axes))
-        if isinstance(op, Standardize) and traced:
-            return rewriter.swap(node, Standardize(axes=op.axes))
-        if isinstance(op, Standardize):
-            return rewriter.swap(node, op.evolve(mean=_single(op.mean), variance=_single(op.variance)))
-        if isinstance(op, Rescale):
-            return rewriter.swap(node, op.evolve(scale=_single(op.scale), offset=_single(op.offset)))
-        return taken_apart(node, rewriter)
+        made = _said(node, traced=traced)
+        return taken_apart(node, rewriter) if made is None else rewriter.swap(node, made)
 
     return _typed(_ordered(rewrite(graph, rule)))
 
 
-def _scaled_sum(node: Node, op: Opaque, rewriter: Rewriter) -> Sequence[Value]:
-    """InceptionResNetV2's own layer: the first input plus the second times a number."""
-    config: Any = op.attributes["config"]
-    scaled = rewriter.add(
-        Affine(scale=_single(config["scale"])),
-        node.operands[1:],
-        name=f"{node.name}/scaled",
-        origin=node.origin,
+def _said(node: Node, *, traced: bool) -> Op | None:
+    """A node's op as far as a graph says it; None where that is all of it."""
+    rank = (node.operands[0].type.rank if node.operands else None) or 1
+    shape = node.results[0].type.shape if node.results else None
+    match node.op:
+        case BatchNorm() as op if traced:
+            return op.evolve(momentum=0.99)
+        case Concat() | Scale() as op:
+            return op.evolve(axis=op.axis % rank)
+        case LayerNorm() | Standardize() as op:
+            return _over_axes(op.evolve(axes=tuple(axis % rank for axis in op.axes)), traced=traced)
+        case MultiHeadAttention() as op:
+            return _spelled_out(node, op, traced=traced)
+        case EinsumDense() as op if shape is not None:
+            return op.evolve(output_shape=shape[1:])
+        case _:
+            return _with_single_numbers(node.op)
+
+
+def _over_axes(op: LayerNorm | Standardize, *, traced: bool) -> Op:
+    if isinstance(op, LayerNorm):
+        return op
+    if traced:
+        return Standardize(axes=op.axes)
+    return op.evolve(mean=_single(op.mean), variance=_single(op.variance))
+
+
+def _with_single_numbers(op: Op) -> Op | None:
+    """Numbers of a config as 32-bit constants."""
+    match op:
+        case Add():
+            return op.evolve(coefficients=_single(op.coefficients))
+        case Dropout():
+            return op.evolve(rate=_single(op.rate))
+        case Relu():
+            return op.evolve(negative_slope=_single(op.negative_slope))
+        case Affine():
+            return op.evolve(scale=_single(op.scale), shift=_single(op.shift))
+        case Rescale():
+            return op.evolve(scale=_single(op.scale), offset=_single(op.offset))
+        case _:
+            return None
+
+
+def _spelled_out(node: Node, op: MultiHeadAttention, *, traced: bool) -> MultiHeadAttention:
+    """With all sizes; and without dropout where the graph has none."""
+    query = node.operands[0].type
+    made: MultiHeadAttention = op.evolve(
+        value_size=op.value_size or op.key_size,
+        output_shape=op.output_shape or (query.shape or (None,))[-1:],
+        axes=op.axes or tuple(range(1, (query.rank or 3) - 1)),
+        dropout=0.0 if traced else _single(op.dropout),
     )
-    return rewriter.swap(node, Add(), (node.operands[0], scaled.result))
+    return made
 
 
 def _typed(graph: Graph) -> Graph:

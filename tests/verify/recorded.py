@@ -20,6 +20,7 @@ from transpiler.emitters.caffe_weights import weight_plan
 from transpiler.ir import DType, LazyArray, Value
 from transpiler.ops.core import Data, Input
 from transpiler.verify.comparison import difference
+from transpiler.verify.inputs import inputs_of
 from transpiler.verify.runs import run_converted
 from transpiler.verify.subject import Subject, converted, read_subject
 from transpiler.weights.stored import Stored, WeightFile
@@ -50,15 +51,20 @@ class Recording:
 
 @attrs.frozen
 class Compared:
-    """Relative differences by blob, and the blobs that the conversion does not compute by themselves."""
+    """Relative differences by blob, inputs left out, and the blobs that the conversion does not compute apart."""
 
     differences: Mapping[str, float]
     fused: tuple[str, ...]
 
     @property
+    def total(self) -> int:
+        """How many blobs Caffe computed."""
+        return len(self.differences) + len(self.fused)
+
+    @property
     def worst(self) -> tuple[str, float]:
-        """The blob that is farthest off."""
-        return max(self.differences.items(), key=lambda item: item[1])
+        """The blob that is farthest off; infinitely far where nothing was compared."""
+        return max(self.differences.items(), key=lambda item: item[1], default=("nothing", math.inf))
 
 
 def kit() -> list[Recording]:
@@ -106,7 +112,7 @@ def compare(recording: Recording, target: str) -> Compared:
     subject = subject_of(recording)
     recorded, shapes = recording.part("out/"), recording.part("shape/")
     last = {value.native: value for value in subject.graph.values() if value.native in recorded}
-    wanted = set(last.values())
+    wanted = set(last.values()) - set(inputs_of(subject.graph))
     found: dict[str, float] = {}
 
     def receive(value: Value, array: Numbers) -> None:
@@ -118,12 +124,12 @@ def compare(recording: Recording, target: str) -> Compared:
 
     made = converted(subject, TARGETS[target], Sink())
     run_converted(subject, made, receive)
-    for (
-        value
-    ) in subject.graph.outputs:  # nothing passes by being absent, but losses are not part of the result
+    for value in subject.graph.outputs:
+        # Nothing passes by being absent, but losses are not part of the result.
         if value in wanted and made.trail.follow(value.name) is not None:
             found.setdefault(value.native or "", math.inf)
-    return Compared(found, tuple(blob for blob in last if blob not in found and blob is not None))
+    computed = [value.native or "" for value in last.values() if value in wanted]
+    return Compared(found, tuple(blob for blob in computed if blob not in found))
 
 
 def distance(recorded: Numbers, shape: Sequence[int], found: Numbers) -> float:

@@ -7,8 +7,12 @@ import math
 import numpy as np
 import pytest
 
+from tests.caffe.evaluate import evaluate
+from transpiler.builder import Network
 from transpiler.diagnostics import CompileError, Sink, Source
+from transpiler.driver.api import convert
 from transpiler.driver.options import Options
+from transpiler.ir import Module
 from transpiler.verify.comparison import FAR, difference
 from transpiler.verify.subject import Subject, read_subject
 
@@ -38,6 +42,16 @@ def weights(of: Subject, symbol: str) -> np.ndarray[tuple[int, ...], np.dtype[np
     return np.asarray(array, np.float32)
 
 
+def _residual(blocks: int) -> Module:
+    """Blocks of two convolutions, as in residual networks."""
+    net = Network("residual")
+    x = net.input("x", (8, 6, 6), batch=1)
+    for _ in range(blocks):
+        y = net.relu(net.batch_norm(net.conv(x, 8, 3, padding=1)))
+        x = net.relu(net.add(x, net.batch_norm(net.conv(y, 8, 3, padding=1))))
+    return net.module(x)
+
+
 class TestWeights:
     def test_numbers_depend_on_the_seed_and_the_name(self) -> None:
         first, again, other = subject(NET), subject(NET), subject(NET, seed=1)
@@ -54,6 +68,14 @@ class TestWeights:
 
     def test_variances_are_positive(self) -> None:
         assert weights(subject(NET), "norm/variance").min() > 0
+
+    @pytest.mark.parametrize("blocks", [1, 60])
+    def test_residual_networks_keep_the_size_of_signals(self, blocks: int) -> None:
+        found = subject(convert(_residual(blocks), "ir").text, form="ir")
+        inputs = {name: array.astype(float) for name, array in found.inputs.items()}
+        arrays = {name: array.load().astype(float) for name, array in found.store.arrays.items()}
+        (last,) = evaluate(found.graph, inputs, arrays)
+        assert 0.1 < np.sqrt((last**2).mean()) < 10 * math.sqrt(blocks)
 
     def test_slopes_are_no_identity(self) -> None:
         slopes = weights(subject(NET), "prelu/alpha")

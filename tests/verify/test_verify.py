@@ -13,7 +13,7 @@ import pytest
 from transpiler.cli import main
 from transpiler.diagnostics import CompileError, Source
 from transpiler.driver.options import Options, UsageError
-from transpiler.verify.api import verify_source
+from transpiler.verify.api import verify_each, verify_source
 from transpiler.verify.report import Report
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,6 +38,42 @@ def test_every_tensor_of_lenet_is_the_same(target: str) -> None:
     assert len(report.rows) + len(report.unmatched) == 8
     assert "OpenCV" in report.reference
     assert not report.notes
+
+
+def test_several_targets_share_the_runs_of_the_source() -> None:
+    net = caffe((KIT / "reduction.prototxt").read_text())
+    options = Options(source_format="caffe")
+    together = list(verify_each(net, ["keras", "tensorflow", "caffe"], options))
+    assert together == [verify_source(net, target, options) for target in ("keras", "tensorflow", "caffe")]
+
+
+def test_a_target_that_refuses_does_not_keep_the_others() -> None:
+    text = """
+        %x = input() {shape = [1, 8]} : f32[1, 8]
+        %y = gelu(%x) : f32[1, 8]
+        return %y
+    """
+    refused, report = verify_each(Source("net", text), ["caffe", "keras"], Options(source_format="ir"))
+    assert isinstance(refused, CompileError)
+    assert isinstance(report, Report)
+    assert report.agrees
+
+
+def test_tops_whose_memory_opencv_uses_again_are_not_compared() -> None:
+    text = """
+        layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 1 dim: 2 dim: 9 dim: 9 } } }
+        layer { name: "twice" type: "Power" bottom: "x" top: "twice" power_param { scale: 2 } }
+        layer { name: "cut" type: "Slice" bottom: "twice" top: "a" top: "b" top: "c"
+          slice_param { axis: 2 slice_point: 2 slice_point: 6 } }
+        layer { name: "unused" type: "Silence" bottom: "a" bottom: "c" }
+        layer { name: "again" type: "Slice" bottom: "b" top: "d" top: "e"
+          slice_param { axis: 3 slice_point: 4 } }
+        layer { name: "last" type: "TanH" bottom: "d" top: "last" }
+    """
+    report = verified(caffe(text), "keras")
+    assert report.agrees, report.verdict
+    assert {"b", "c"} <= set(report.unmatched)
+    assert {"e", "last"} <= {row.tensor for row in report.rows}
 
 
 def test_rows_are_in_the_sources_order_and_words() -> None:
@@ -68,6 +104,15 @@ class TestDetours:
         report = verified(KIT / "inner_product_transpose.prototxt", "tensorflow")
         assert report.agrees
         assert "OpenCV computes InnerProduct `l` otherwise than Caffe" in report.notes[0]
+
+    def test_a_summand_that_opencv_does_not_read(self) -> None:
+        text = """
+            layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 1 dim: 6 dim: 4 dim: 4 } } }
+            layer { name: "y" type: "LRN" bottom: "x" top: "y" lrn_param { k: 2 } }
+        """
+        report = verified(caffe(text), "keras")
+        assert report.agrees
+        assert "it ignores k of LRN" in report.notes[0]
 
     def test_a_written_net_that_opencv_refuses_is_read_back(self) -> None:
         report = verified(KIT / "threshold.prototxt", "caffe")

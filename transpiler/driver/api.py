@@ -2,6 +2,9 @@
 
 Each raises one CompileError, with every diagnostic in it, when the model has errors; warnings are returned. Wrong
 requests (an unknown target, say) raise ValueError.
+
+What a text says is remembered, so that asking again about it, or for another target, does not read it again; `forget`
+gives the memory back.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict, Unpack
 
 from transpiler.diagnostics import CompileError, Diagnostic, Severity, Sink
+from transpiler.driver.caching import LOWERED
 from transpiler.driver.check import check_source
 from transpiler.driver.convert import Conversion, convert_source
 from transpiler.driver.description import Description
@@ -88,6 +92,11 @@ def check(src: Input, targets: Sequence[str] = (), **reading: Unpack[Reading]) -
     return diagnostics
 
 
+def forget() -> None:
+    """Forget the texts that were read before."""
+    LOWERED.clear()
+
+
 def has_errors(diagnostics: Sequence[Diagnostic]) -> bool:
     return any(one.severity is Severity.ERROR for one in diagnostics)
 
@@ -103,5 +112,6 @@ def options_of(reading: Reading, **more: Any) -> Options:
         stages=tuple(reading.get("stages", ())),
         inputs=tuple(reading.get("inputs", ())),
         outputs=tuple(reading.get("outputs", ())),
+        remember=True,
         **more,
     )

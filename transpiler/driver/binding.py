@@ -48,14 +48,14 @@ def bind(module: Module, file: WeightFile, sink: Sink) -> Store:
 
 
 def held(module: Module) -> Store:
-    """The numbers that a source itself holds as constants, by symbol."""
+    """The numbers that a source itself holds, as constants or in a file beside it, by symbol."""
     found: dict[str, LazyArray] = {}
     for layer in learned_layers(module):
         for node, wanted in layer.wanted:
             symbol = wanted.use.symbol
             if symbol in module.constants:
                 found[symbol] = _canonical(module.constants[symbol], node, wanted)
-    return Store({**module.constants, **found})
+    return Store({**module.variables, **module.constants, **found})
 
 
 def is_complete(module: Module, store: Store) -> bool:
@@ -116,6 +116,8 @@ def _bind_variables(module: Module, file: WeightFile, found: dict[str, LazyArray
                     node.span,
                     help=f"the file has: {_listed(file.variables)}",
                 )
+    # Parts of joined arrays keep their own names too, as the source's graph has them.
+    found.update({name: one.array for name, one in file.variables.items() if name not in used})
 
 
 def learned_layers(module: Module) -> Iterator[LearnedLayer]:

@@ -15,9 +15,10 @@ from typing import Final, Generic, TypeVar
 import attrs
 
 from transpiler.diagnostics import Diagnostic, Sink
+from transpiler.ir import Module
 
 Result = TypeVar("Result")
-MOST_CHARACTERS: Final = 8_000_000
+MOST_CHARACTERS: Final = 2_000_000
 """How much text is remembered altogether; the result of reading it takes some fifty times as many bytes."""
 
 
@@ -71,3 +72,7 @@ class Memo(Generic[Result]):
             while self.size > self.most:
                 _, oldest = self._entries.popitem(last=False)
                 self.size -= oldest.size
+
+
+LOWERED: Final[Memo[Module]] = Memo()
+"""Networks as they were lowered from a text. `transpiler.forget` clears it."""

@@ -19,6 +19,7 @@ from transpiler.passes.manager import Pass
 
 if TYPE_CHECKING:
     from transpiler.weights.store import Store
+    from transpiler.weights.stored import WeightFile
 
 
 @attrs.frozen
@@ -58,7 +59,8 @@ def numbers_of(model: Model, options: Options, sink: Sink, trace: Trace) -> Stor
 
     None when there are none, or not for every learned array of a source that is a graph.
     """
-    if options.weights is None and model.weights is None and not model.module.constants:
+    module = model.module
+    if options.weights is None and model.weights is None and not module.constants and not module.variables:
         return None
     from transpiler.driver.binding import bind, held, is_complete
 
@@ -66,11 +68,29 @@ def numbers_of(model: Model, options: Options, sink: Sink, trace: Trace) -> Stor
         if options.weights is not None:
             from transpiler.weights.reading import read_weights
 
-            return bind(model.module, read_weights(options.weights, sink, _config(model)), sink)
+            if module.variables and _is_checkpoint(options.weights):
+                return bind(module, _variables(module), sink)
+            return bind(module, read_weights(options.weights, sink, _config(model)), sink)
         if model.weights is not None:
-            return bind(model.module, model.weights, sink)
-        store = held(model.module)
-        return store if is_complete(model.module, store) else None
+            return bind(module, model.weights, sink)
+        store = held(module)
+        if not is_complete(module, store):
+            return None
+        return bind(module, _variables(module), sink) if module.variables else store
+
+
+def _is_checkpoint(path: str) -> bool:
+    from transpiler.weights.checkpoint import checkpoint_at
+
+    return checkpoint_at(path) is not None
+
+
+def _variables(module: Module) -> WeightFile:
+    """The arrays that lie beside a graph, as a weight file."""
+    from transpiler.weights.stored import Stored, WeightFile
+
+    stored = {symbol: Stored(symbol, array) for symbol, array in module.variables.items()}
+    return WeightFile("the checkpoint", "tensorflow", variables=stored)
 
 
 def _config(model: Model) -> Any:

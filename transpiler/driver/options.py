@@ -47,6 +47,8 @@ class Options:
     """The tensors of a TensorFlow graph at which the network begins; empty: as the graph says."""
     outputs: tuple[str, ...] = ()
     """Those at which it ends."""
+    remember: bool = False
+    """Whether to keep what is read for the next time that the same text is asked for (`transpiler.driver.caching`)."""
     stop_after: str | None = None
     """The name of the pass after which to stop; the result is then the graph as IR text."""
 

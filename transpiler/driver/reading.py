@@ -11,9 +11,11 @@ import attrs
 from transpiler.diagnostics import CompileError, Sink, Source, Span
 from transpiler.driver.options import DEFAULT_PHASE, Options, UsageError
 from transpiler.driver.trace import Trace
-from transpiler.ir import Module
+from transpiler.ir import LazyArray, Module
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from transpiler.parsers.detect import Format
     from transpiler.parsers.load import Binary
     from transpiler.weights.stored import WeightFile
@@ -56,8 +58,27 @@ def read_model(source: Input, options: Options, sink: Sink, trace: Trace) -> Mod
             found, weights = _keras_file(found, options, sink)
         else:
             return Model(_complete(_read_tensorflow(found, options, sink, trace), _start(found), sink))
-    module = _complete(_lowered(found, options, sink, trace), found.span(0, 0), sink)
+    module = _complete(_remembered(found, options, sink, trace), found.span(0, 0), sink)
     return Model(module, weights, found.text)
+
+
+def _remembered(text: Source, options: Options, sink: Sink, trace: Trace) -> Module:
+    """The module of a text, from memory if it was read before in the same way."""
+    if not options.remember or options.weights is not None or _is_in_saved_model(text.name):
+        return _lowered(text, options, sink, trace)
+    from transpiler.driver.caching import LOWERED
+
+    shapes = tuple(sorted(options.input_shapes.items()))
+    how = (
+        options.source_format,
+        options.phase,
+        options.level,
+        options.stages,
+        options.inputs,
+        options.outputs,
+    )
+    key = (text.name, how, shapes)
+    return LOWERED.recall(text.text, key, sink, lambda own: _lowered(text, options, own, trace))
 
 
 def _opened(source: str | os.PathLike[str] | Source, sink: Sink) -> Source | Binary:
@@ -81,7 +102,12 @@ def _name(source: str) -> str:
     path = PurePath(source)
     if source.startswith("<"):
         return "model"
-    return path.parent.name or "model" if path.stem == "saved_model" else path.stem
+    return path.parent.name or "model" if _is_in_saved_model(source) else path.stem
+
+
+def _is_in_saved_model(source: str) -> bool:
+    """Whether a file is the graph of a SavedModel, beside which its numbers lie."""
+    return PurePath(source).stem == "saved_model"
 
 
 def _lowered(text: Source, options: Options, sink: Sink, trace: Trace) -> Module:
@@ -179,7 +205,16 @@ def _read_tensorflow(found: Source | Binary, options: Options, sink: Sink, trace
             phase=options.phase or DEFAULT_PHASE,
             inputs=options.inputs,
             outputs=options.outputs,
+            stored=_checkpoint(found, options),
         )
+
+
+def _checkpoint(found: Source | Binary, options: Options) -> Mapping[str, LazyArray] | None:
+    """The tensors of the checkpoint that the user names, else those of the SavedModel that the graph lies in."""
+    from transpiler.weights.checkpoint import checkpoint_at, read_checkpoint, saved_with
+
+    prefix = saved_with(found.name) if options.weights is None else checkpoint_at(options.weights)
+    return None if prefix is None else read_checkpoint(prefix)
 
 
 def _read_ir(text: Source, sink: Sink, trace: Trace) -> Module:

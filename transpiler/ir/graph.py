@@ -142,6 +142,8 @@ class Module:
     extras: Extras = NO_EXTRAS
     constants: Mapping[str, LazyArray] = attrs.field(factory=dict, repr=False)
     """Arrays that the file itself holds, by parameter symbol; decoded when asked for, and no part of the text form."""
+    variables: Mapping[str, LazyArray] = attrs.field(factory=dict, repr=False)
+    """The same for arrays that lie in another file beside it, as a SavedModel's variables do."""
 
     def graph(self, phase: str) -> Graph:
         """The graph of `phase`; a file without phases has one graph for all of them (key "")."""

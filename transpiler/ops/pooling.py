@@ -88,6 +88,20 @@ class AveragePool(Pool):
     count_padding: bool = f.flag("whether padding is part of the divisor", False)
     data_format: DataFormat = data_format()
 
+    def divisors(self, spatial: tuple[int, ...]) -> list[list[int]]:
+        """Along each axis, by how many elements each window divides: a window divides by their product.
+
+        The padding is explicit or none. At least 1: a window may hang over an end as a whole.
+        """
+        pads = self.padding.pads if isinstance(self.padding, Explicit) else ((0, 0),) * self.rank
+        rows = zip(spatial, self.kernel, self.strides, pads, self.outputs(spatial), strict=True)
+        axes = []
+        for size, kernel, stride, (before, after), count in rows:
+            low, high = (-before, size + after) if self.count_padding else (0, size)
+            starts = [i * stride - before for i in range(count or 0)]
+            axes.append([max(min(start + kernel, high) - max(start, low), 1) for start in starts])
+        return axes
+
 
 @op("stochastic_pool", "Vision")
 class StochasticPool(Pool):

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from transpiler.ir import Node, Op, Permute, Regroup, Relayout, TensorType
+from transpiler.ir.attributes import Attr
 from transpiler.ir.op import fields_of
 from transpiler.ops import activation as act
 from transpiler.ops import elementwise as ew
@@ -20,6 +21,7 @@ from transpiler.ops import reduction, regularization, shape
 from transpiler.ops.array import FillLike
 from transpiler.ops.dense import Dense
 from transpiler.ops.pooling import GlobalPool
+from transpiler.ops.preprocessing import Standardize
 from transpiler.ops.recurrent_stack import ConvLSTM
 from transpiler.ops.spatial import DataFormat
 from transpiler.passes.layouts import Blocks, Flattened, Layout, Permuted, converted, keeps_order
@@ -172,12 +174,12 @@ def _with_axes(node: Node, moved: Permuted) -> tuple[Op, Mapping[str, tuple[Rela
             return op.evolve(shared_axes=axes), {"alpha": (Permute(inner),)}
         case norm.LayerNorm() as op:
             return None if len(op.axes) > 1 else (op.evolve(axes=(moved.new(op.axes[0]),)), {})
-        case norm.MVN() as op:
+        case norm.MVN() | norm.L2Normalize(scale=False) as op:
             return op.evolve(axes=tuple(sorted(moved.new(axis) for axis in op.axes))), {}
-        case norm.L2Normalize() as op:
-            if op.scale:
-                return None
-            return op.evolve(axes=tuple(sorted(moved.new(axis) for axis in op.axes))), {}
+        case norm.L2Normalize():
+            return None
+        case Standardize(axes=(axis,), mean=None | list() | tuple()) as op if not _is_nested(op.mean):
+            return op.evolve(axes=(moved.new(axis),)), {}
         case shape.Slice() as op:
             if op.squeeze:
                 return None
@@ -196,13 +198,26 @@ def _with_axes(node: Node, moved: Permuted) -> tuple[Op, Mapping[str, tuple[Rela
             return op.evolve(axis=moved.new(op.axis)), {}
         case reduction.ArgMax(axis=int()) as op:
             return op.evolve(axis=moved.new(op.axis or 0)), {}
-        case regularization.Dropout(noise_shape=None) | regularization.AlphaDropout(noise_shape=None):
-            return node.op, {}
-        case regularization.Dropout() | regularization.AlphaDropout():
-            return None
+        case regularization.Dropout() | regularization.AlphaDropout() as op:
+            return _dropped(op, moved)
         case op if is_pointwise(op):
             return node.op, {}
     return None
+
+
+def _dropped(
+    op: regularization.Dropout | regularization.AlphaDropout, moved: Permuted
+) -> tuple[Op, Mapping[str, tuple[Relayout, ...]]] | None:
+    """The shape of the mask has its axes renamed."""
+    mask = op.noise_shape
+    if mask is None:
+        return op, {}
+    return (op.evolve(noise_shape=moved.shape(mask)), {}) if len(mask) == len(moved.axes) else None
+
+
+def _is_nested(numbers: Attr) -> bool:
+    """Whether numbers are shaped to fit axes as they are."""
+    return isinstance(numbers, (list, tuple)) and any(isinstance(item, (list, tuple)) for item in numbers)
 
 
 def _joined(node: Node, moved: Permuted) -> Plan | None:

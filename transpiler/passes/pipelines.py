@@ -12,7 +12,7 @@ from transpiler.passes.infer_shapes import INFER_SHAPES
 from transpiler.passes.known_sizes import KNOWN_SIZES
 from transpiler.passes.manager import Pass
 from transpiler.passes.normalize_padding import NORMALIZE_PADDING
-from transpiler.passes.require_shapes import REQUIRE_SHAPES
+from transpiler.passes.require_shapes import REQUIRE_RANKS, REQUIRE_SHAPES
 from transpiler.passes.tied_weights import TIED_WEIGHTS
 
 READ: tuple[Pass, ...] = (BIND_INPUTS, INFER_SHAPES)
@@ -24,6 +24,8 @@ TO_LAYERS: tuple[Pass, ...] = (CANONICALIZE, FUSE_SCALE, NORMALIZE_PADDING)
 KERAS_FAMILY = ("keras", "keras2")
 OPEN_SIZES = (*KERAS_FAMILY, "python")
 """Where an unknown size of an input means any size; elsewhere the file merely does not tell it."""
+OPEN_IF_RANKED = ("tensorflow",)
+"""Where it means any size, too, but a file may not even tell how many axes there are."""
 
 
 def same_family(source: str, target: str) -> bool:
@@ -58,13 +60,17 @@ def pipeline(source: str, target: str, data_format: str | None = None) -> tuple[
     if target == "tensorflow":
         relaid = _relaid(data_format, DataFormat.CHANNELS_LAST)
         return (*_to_graphs(source), *relaid, FREE_BATCH, *_legalization(target))
+    from transpiler.passes.recognize_lrn import RECOGNIZE_LRN
+
     first = to_format(DataFormat.CHANNELS_FIRST)
-    return (REQUIRE_SHAPES, CANONICALIZE, NORMALIZE_PADDING, first, *_legalization(target))
+    return (REQUIRE_SHAPES, CANONICALIZE, RECOGNIZE_LRN, NORMALIZE_PADDING, first, *_legalization(target))
 
 
 def _needed(source: str) -> tuple[Pass, ...]:
     """What is asked of inputs before anything is written for a framework that runs on any size."""
-    return () if source in OPEN_SIZES else (REQUIRE_SHAPES,)
+    if source in OPEN_SIZES:
+        return ()
+    return (REQUIRE_RANKS,) if source in OPEN_IF_RANKED else (REQUIRE_SHAPES,)
 
 
 def _first_values(target: str) -> tuple[Pass, ...]:
@@ -81,9 +87,10 @@ def _to_graphs(source: str) -> tuple[Pass, ...]:
     from transpiler.passes.legalize.tensorflow import EXPAND_LAYERS
     from transpiler.passes.legalize.tensorflow_initial import INITIAL_VALUES
     from transpiler.passes.legalize.tensorflow_masks import EXPLICIT_MASKS
+    from transpiler.passes.recognize_lrn import RECOGNIZE_LRN
 
     taken_apart = (INITIAL_VALUES, EXPLICIT_MASKS, EXPAND_LAYERS)
-    return (DROP_TRAINING, *_needed(source), *taken_apart, *TO_LAYERS)
+    return (DROP_TRAINING, *_needed(source), *taken_apart, RECOGNIZE_LRN, *TO_LAYERS)
 
 
 def _relaid(wanted: str | None, default: DataFormat | None) -> tuple[Pass, ...]:

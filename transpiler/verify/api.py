@@ -7,11 +7,12 @@ framework. The same serves a Caffe net that OpenCV does not run, or runs unlike 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final, Unpack
 
 import attrs
 
-from transpiler.diagnostics import Sink, Source
+from transpiler.diagnostics import CompileError, Sink, Source
 from transpiler.driver.api import Reading, options_of
 from transpiler.driver.faults import contained
 from transpiler.driver.options import Options, UsageError
@@ -21,9 +22,10 @@ from transpiler.ir import Graph, Module, Value
 from transpiler.verify.comparison import Difference, difference
 from transpiler.verify.inputs import inputs_of
 from transpiler.verify.matching import matches
+from transpiler.verify.references import References
 from transpiler.verify.report import Report, Row
-from transpiler.verify.runs import run_by_detour, run_converted, run_own, run_read_back
-from transpiler.verify.runtime import RUNTIMES, Unusable
+from transpiler.verify.runs import run_converted, run_read_back
+from transpiler.verify.runtime import Unusable
 from transpiler.verify.subject import Converted, Subject, converted, read_subject
 
 if TYPE_CHECKING:
@@ -71,6 +73,36 @@ def verify_source(
     return attrs.evolve(report, source=_name(source, subject), diagnostics=tuple(sink.diagnostics))
 
 
+def verify_each(
+    source: Input,
+    targets: Sequence[str],
+    options: Options | None = None,
+    *,
+    seed: int = 0,
+    tolerance: float = TOLERANCE,
+) -> Iterator[Report | CompileError]:
+    """The same for several targets, whose runs of the source are shared: a report for each, or why there is none.
+
+    Every tensor of the source is held meanwhile. Raises CompileError when the source itself has errors.
+    """
+    sink = Sink()
+    with contained(sink):
+        subject = read_subject(source, options or Options(), seed, sink)
+    runs = References(subject)
+    for target in targets:
+        own = Sink()
+        try:
+            with contained(own):
+                report = verify_subject(
+                    subject, runnable(target), own, seed=seed, tolerance=tolerance, runs=runs
+                )
+        except CompileError as error:
+            yield error
+        else:
+            said = (*sink.diagnostics, *own.diagnostics)
+            yield attrs.evolve(report, source=_name(source, subject), diagnostics=said)
+
+
 def runnable(name: str) -> Target:
     """The target of that name. Raises UsageError for one that nothing runs."""
     if name not in RUNNABLE:
@@ -85,17 +117,25 @@ def _name(source: Input, subject: Subject) -> str:
 
 
 def verify_subject(
-    subject: Subject, target: Target, sink: Sink, *, seed: int = 0, tolerance: float = TOLERANCE
+    subject: Subject,
+    target: Target,
+    sink: Sink,
+    *,
+    seed: int = 0,
+    tolerance: float = TOLERANCE,
+    runs: References | None = None,
 ) -> Report:
-    """The same for a model that is read already."""
+    """The same for a model that is read already, and may have been run already."""
     made = converted(subject, target, sink)
     given = set(inputs_of(subject.graph))
     matched = {match.source for match in matches(subject.graph, made.graph, made.trail)}
-    way = _Way(subject, made, sink, Comparison(subject.graph, matched - given))
+    wanted = matched - given
+    runs = runs or References(subject, wanted)
+    way = _Way(subject, made, sink, Comparison(subject.graph, wanted), runs)
     way.run_reference()
     way.run_candidate()
     compared = way.comparison
-    wanted = [value for value in subject.graph.outputs if made.trail.follow(value.name) is not None]
+    outputs = [value for value in subject.graph.outputs if made.trail.follow(value.name) is not None]
     return Report(
         source=subject.module.name,
         target=target.name,
@@ -111,7 +151,7 @@ def verify_subject(
             if value not in compared.differences and value not in given
         ),
         missing=tuple(
-            _blob(value) for value in wanted if value not in compared.differences and value not in given
+            _blob(value) for value in outputs if value not in compared.differences and value not in given
         ),
         notes=tuple(way.notes),
     )
@@ -124,21 +164,16 @@ def _blob(value: Value) -> str:
 
 @attrs.define
 class Comparison:
-    """Holds the reference's tensors, and compares the candidate's with them as they come."""
+    """Compares the candidate's tensors with the reference's as they come."""
 
     graph: Graph
     wanted: set[Value]
     reference: dict[Value, Numbers] = attrs.field(factory=dict, repr=False)
     differences: dict[Value, Difference] = attrs.field(factory=dict, repr=False)
 
-    def keep(self, value: Value, array: Numbers) -> None:
-        """Take a tensor of the reference."""
-        if value in self.wanted:
-            self.reference[value] = array
-
     def compare(self, value: Value, array: Numbers) -> None:
         """Take a tensor of the candidate. Of one that comes twice the larger difference counts."""
-        if value in self.reference:
+        if value in self.wanted and value in self.reference:
             found = difference(self.reference[value], array)
             before = self.differences.get(value)
             if before is None or not found.relative <= before.relative:
@@ -170,6 +205,7 @@ class _Way:
     made: Converted
     sink: Sink
     comparison: Comparison
+    runs: References
     notes: list[str] = attrs.field(factory=list)
     reference: str = ""
     candidate: str = ""
@@ -178,20 +214,17 @@ class _Way:
 
     def run_reference(self) -> None:
         """Run the source. Raises CompileError where nothing does."""
-        subject, comparison = self.subject, self.comparison
         try:
-            runtime = run_own(subject, self.sink, comparison.keep)
+            found = self.runs.own(self.sink)
         except Unusable as error:
             self._by_detour(str(error))
         else:
-            self.reference = str(runtime)
+            self.reference, self.comparison.reference = found.runtime, found.tensors
 
     def _by_detour(self, reason: str) -> None:
-        comparison = self.comparison
-        comparison.reference.clear()
         avoid = {self.made.target.name} if self.made.target.name != "caffe" else set()
         try:
-            runtime, name = run_by_detour(self.subject, avoid, comparison.keep)
+            found, name = self.runs.detour(avoid)
         except Unusable as error:
             self.sink.error(
                 "T8102",
@@ -200,7 +233,8 @@ class _Way:
             self.sink.raise_if_errors()
             raise
         self.used.add(name)
-        self.reference = f"{runtime}, as converted to {name}"
+        self.comparison.reference = found.tensors
+        self.reference = f"{found.runtime}, as converted to {name}"
         self.notes.append(
             f"the source itself could not be run ({reason}): what is compared is its conversion to {name} with that "
             f"to {self.made.target.name}"
@@ -225,8 +259,8 @@ class _Way:
             return
         self.candidate = f"{runtime}, read back and converted to {name}"
         self.notes.append(
-            f"the written net could not be run in {RUNTIMES['caffe']} ({reason}): it was read back and run as its "
-            f"conversion to {name}"
+            f"the written net could not be run as it is ({reason}): it was read back and run as its conversion to "
+            f"{name}"
         )
 
     def _refused(self, reason: str) -> None:

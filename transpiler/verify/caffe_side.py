@@ -14,6 +14,7 @@ from transpiler.ops.activation import Log
 from transpiler.ops.convolution import Conv, ConvTranspose, DepthwiseConv
 from transpiler.ops.core import Data, Input
 from transpiler.ops.dense import Dense
+from transpiler.ops.normalization import LRN
 from transpiler.ops.shape import Copies
 from transpiler.verify import caffe_runtime
 from transpiler.verify.caffe_runtime import Top
@@ -91,13 +92,21 @@ def _inputs(graph: Graph) -> Iterator[Value]:
 def tops_of(graph: Graph, blobs: Mapping[Value, str]) -> dict[Top, list[Value]]:
     """The values that each top of each layer is.
 
-    OpenCV calls a convolution by its top, every other layer by its name, and has one top for all copies of a Split.
+    OpenCV calls a convolution by its top, every other layer by its name, and has one top for all copies of a Split. It
+    keeps only the first top of a layer that is asked for: the memory of others is used again once they are read.
     """
     found: dict[Top, list[Value]] = {}
     for node in graph.nodes:
         if isinstance(node.op, (Input, Data)):
             continue
         for i, value in enumerate(node.results):
+            if (
+                i
+                and not isinstance(node.op, Copies)
+                and value in graph.uses
+                and value not in graph.output_set
+            ):
+                continue
             if isinstance(node.op, (Conv, DepthwiseConv)):
                 place = Top(blobs[value])
             else:
@@ -154,6 +163,8 @@ def _unlike(node: Node) -> str | None:
             return "it ignores that the matrix is stored transposed"
         case Log() as op if op != Log():
             return "it ignores base, scale and shift of the logarithm"
+        case LRN(k=k) if k != 1:
+            return "it ignores k of LRN"
         case _:
             return None
 

@@ -55,7 +55,7 @@ def run(
                 model(given, training=False)
         with failing(runtime, "take the weights"):
             for path, arrays in weights:
-                _layer(model, path).set_weights(list(arrays))
+                _set(_layer(model, path), arrays)
         watch = _Watch(package, frozenset(wanted), receive)
         watch.models(model)
         with failing(runtime, "run the model"):
@@ -134,6 +134,13 @@ def _history(tensor: Any) -> Any:
 def _as_kind(array: Numbers, tensor: Any) -> Numbers:
     kind = getattr(tensor.dtype, "name", tensor.dtype)
     return array.astype(kind)
+
+
+def _set(layer: Any, arrays: Sequence[Numbers]) -> None:
+    """Fill a layer; Normalization computes with a copy that it makes when it is told that it is filled."""
+    layer.set_weights(list(arrays))
+    if hasattr(layer, "finalize_state"):
+        layer.finalize_state()
 
 
 def _layer(model: Any, path: str) -> Any:

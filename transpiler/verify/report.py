@@ -144,9 +144,9 @@ class Report:
         said.append(f"weights:   {self.weights}; inputs: seed {self.seed}")
         said += [f"note:      {note}" for note in self.notes]
         if self.unmatched:
-            said.append(
-                f"not apart: {len(self.unmatched)} tensors that the target fuses with others or does not need"
-            )
+            count = len(self.unmatched)
+            tensors = "1 tensor" if count == 1 else f"{count} tensors"
+            said.append(f"not apart: {tensors} that the target fuses with others or does not need")
         return "\n".join((*table, "", *said, "", self.verdict)) + "\n"
 
     def _line(self, row: Row) -> Sequence[str]:

@@ -106,20 +106,25 @@ def run_converted(subject: Subject, made: Converted, receive: Received) -> Runti
     return runtime
 
 
+def run_detour(subject: Subject, name: str, receive: Received) -> Runtime:
+    """Run what a subject becomes for a target. Raises Unusable, also where it has no exact form there."""
+    try:
+        return run_converted(subject, converted(subject, TARGETS[name], Sink()), receive)
+    except CompileError as error:
+        first = next(one for one in error.diagnostics if one.severity is Severity.ERROR)
+        if first.code == "T8101":
+            raise
+        raise Unusable(first.message) from error
+
+
 def run_by_detour(subject: Subject, avoid: Collection[str], receive: Received) -> tuple[Runtime, str]:
     """Run what a subject becomes for some target not to be avoided; also says which. Raises Unusable if none serves."""
     said: list[str] = []
     for name in DETOURS:
         if name in avoid:
             continue
-        sink = Sink()
         try:
-            return run_converted(subject, converted(subject, TARGETS[name], sink), receive), name
-        except CompileError as error:
-            first = next(one for one in error.diagnostics if one.severity is Severity.ERROR)
-            if first.code == "T8101":
-                raise
-            said.append(f"{name}: {first.message}")
+            return run_detour(subject, name, receive), name
         except Unusable as error:
             said.append(f"{name}: {error}")
     raise Unusable("; ".join(said))

@@ -1,7 +1,7 @@
 """Numbers for networks that come without any: seeded by name, and of a size that keeps signals alive.
 
-An array's numbers depend on the seed and the array's symbol alone (`default_rng([seed, crc32(symbol)])`), so that they
-are the same on every machine and whatever else the network has. Scales, by what an array is for:
+An array's numbers are drawn from a stream that depends on the seed and the array's symbol alone
+(`default_rng([seed, crc32(symbol)])`), so that they are the same on every machine. Scales, by what an array is for:
 
 | array | drawn from |
 |---|---|
@@ -10,20 +10,26 @@ are the same on every machine and whatever else the network has. Scales, by what
 | biases, betas, means | normal, deviation 0.1 |
 | gammas, variances, scales | uniform in [0.5, 1.5) |
 | slopes (PReLU) | uniform in [0, 0.5) |
+
+Means and variances of a normalization are these times the deviation and variance that are to be expected of its input
+(`magnitudes`).
 """
 
 from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from transpiler.ir import DType, LazyArray, Module, Node
+from transpiler.ir import DType, LazyArray, Module, Node, Value
 from transpiler.ops.attention import Projected
 from transpiler.ops.core import Parameter
 from transpiler.ops.dense import Embedding, ReversibleEmbedding
 from transpiler.ops.einsum import EinsumDense
+from transpiler.ops.normalization import BatchNorm
+from transpiler.ops.preprocessing import Standardize
+from transpiler.verify.magnitudes import Moments, moments
 from transpiler.weights.store import Store
 
 if TYPE_CHECKING:
@@ -50,20 +56,33 @@ def seeded(module: Module, seed: int) -> Store:
     """Numbers for every learned array of a shaped module; those it holds itself stay."""
     found: dict[str, LazyArray] = dict(module.constants)
     for graph in module.graphs.values():
+        expected = moments(graph)
         for node in graph.nodes:
             specs = node.op.params([value.type for value in node.operands]) if node.op.roles else {}
             for role, spec in specs.items():
                 use = node.param(role)
                 if use.constant is None and use.symbol not in found:
-                    found[use.symbol] = _lazy(seed, use.symbol, node, role, spec.shape)
+                    scale = _scale(node, role, expected)
+                    found[use.symbol] = _lazy(seed, use.symbol, node, role, spec.shape, scale)
     return Store(found)
 
 
-def _lazy(seed: int, symbol: str, node: Node, role: str, shape: Sequence[int | None]) -> LazyArray:
+def _scale(node: Node, role: str, expected: Mapping[Value, Moments]) -> float:
+    """By how much more than usual an array is scaled, so that a normalization gives numbers of about 1."""
+    if not isinstance(node.op, (BatchNorm, Standardize)):
+        return 1.0
+    variance = expected[node.operands[0]].square
+    return {"variance": variance, "mean": math.sqrt(variance)}.get(role, 1.0)
+
+
+def _lazy(
+    seed: int, symbol: str, node: Node, role: str, shape: Sequence[int | None], scale: float
+) -> LazyArray:
     sizes = tuple(size or 0 for size in shape)
 
     def load() -> Numbers:
-        return _drawn(generator(seed, symbol), node, role, sizes)
+        drawn = _drawn(generator(seed, symbol), node, role, sizes)
+        return drawn if scale == 1 else (scale * drawn).astype("float32")
 
     return LazyArray(sizes, DType.FLOAT32, load)
 

@@ -125,9 +125,14 @@ def subject_of(model: Model, source: Input, options: Options, seed: int, sink: S
 def _check_known(graph: Graph, sink: Sink) -> None:
     for node in graph.nodes:
         if isinstance(node.op, Opaque):
+            why = (
+                "runs code, which this program never does"
+                if node.origin.type == "Lambda"
+                else "is not known here"
+            )
             sink.error(
                 "T8104",
-                f"{node.origin.type} `{node.origin.layer}` is not known here, so nothing can be said of its numbers",
+                f"{node.origin.type} `{node.origin.layer}` {why}, so nothing can be said of its numbers",
                 node.span,
             )
 

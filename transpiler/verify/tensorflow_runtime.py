@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _MOST_BYTES: Final = 1 << 30
 """How much one run may hand over; what is more takes further runs."""
+_MOST_ASSIGNED: Final = 1 << 26
+"""How many bytes of small variables are assigned at once; larger ones alone."""
 _FLOAT_BYTES: Final = 4
 
 
@@ -30,7 +32,7 @@ def run(
     """Run a GraphDef, given as text or as bytes.
 
     `inputs` are by tensor, `wanted` are tensors and how many elements each has (0 if unknown); variables are decoded
-    one by one. Raises Unusable.
+    a portion at a time. Raises Unusable.
     """
     tf = runtime.load()
     with warnings.catch_warnings():
@@ -60,7 +62,8 @@ def _run(
         given = {_tensor(session, name): array for name, array in inputs.items()}
         given = {tensor: array.astype(tensor.dtype.as_numpy_dtype) for tensor, array in given.items()}
     with failing(runtime, "run the graph"):
-        for names in _portions({name: size for name, size in wanted.items() if _is_there(session, name)}):
+        there = {name: size for name, size in wanted.items() if _is_there(session, name)}
+        for names in _portions(there):
             tensors = [_tensor(session, name) for name in names]
             for name, array in zip(names, session.run(tensors, given), strict=True):
                 receive(name, array)
@@ -108,6 +111,8 @@ def _check_deployed(definition: Any, wanted: Iterable[str], variables: Iterable[
             raise Unusable(f"it is a graph for training: {name} draws random numbers")
         ahead += [source.lstrip("^").split(":")[0] for source in nodes[name].input]
     unread = next((name for name in variables if name not in seen), None)
+    if unread is not None and any(name.split(":")[0] not in nodes for name in wanted):
+        raise Unusable("it computes inside functions, whose tensors nobody can fetch")
     if unread is not None:
         raise Unusable(f"it is a graph for training: what it computes does not depend on {unread}")
 
@@ -129,15 +134,23 @@ _VARIABLES: Final = ("VarHandleOp", "VariableV2", "Variable")
 
 
 def _fill(tf: Any, session: Any, variables: Mapping[str, Callable[[], Numbers]]) -> None:
-    """Give variables, new or old, their numbers, one by one; others what the graph itself begins with."""
+    """Give variables, new or old, their numbers, a portion at a time; others what the graph itself begins with."""
     operations = {operation.name: operation for operation in session.graph.get_operations()}
     others = [name for name, made in operations.items() if made.type in _VARIABLES and name not in variables]
     if others and "init" in operations:
         session.run("init")
     # All of the graph before anything runs: a session takes in a changed graph as a whole.
     assigning = {name: _assignment(tf, operations.get(name), name) for name in variables}
-    for name, (assigned, value) in assigning.items():
-        session.run(assigned, {value: variables[name]().astype(value.dtype.as_numpy_dtype)})
+    given: dict[Any, Numbers] = {}
+    assigned: list[Any] = []
+    for name, (assign, value) in assigning.items():
+        array = variables[name]().astype(value.dtype.as_numpy_dtype, copy=False)
+        if sum(other.nbytes for other in given.values()) + array.nbytes > _MOST_ASSIGNED:
+            session.run(assigned, given)
+            given, assigned = {}, []
+        given[value] = array
+        assigned.append(assign)
+    session.run(assigned, given)
 
 
 def _assignment(tf: Any, variable: Any, name: str) -> tuple[Any, Any]:

@@ -81,12 +81,14 @@ def _count(value: Value) -> int:
 
 def _source_variables(module: Module, store: Store) -> dict[str, Callable[[], Numbers]]:
     """The variables of the graph; what it holds as constants stays as it is."""
-    return {
+    found: dict[str, Callable[[], Numbers]] = {
         one.use.symbol: partial(_native, node, one, store)
         for layer in learned_layers(module)
         for node, one in layer.wanted
         if one.use.symbol not in module.constants
     }
+    parts = {name: store.arrays[name].load for name in module.variables if name in store.arrays}
+    return {**parts, **found}
 
 
 def _native(node: Node, one: ArrayUse, store: Store) -> Numbers:

@@ -14,6 +14,7 @@ from transpiler.diagnostics import Sink
 from transpiler.weights import archive
 from transpiler.weights.archive import open_archive
 from transpiler.weights.caffemodel import read_caffemodel
+from transpiler.weights.checkpoint import checkpoint_at
 from transpiler.weights.file_bytes import FileBytes, opened
 from transpiler.weights.hdf5 import Group, open_hdf5
 from transpiler.weights.hdf5_headers import SIGNATURE
@@ -43,7 +44,7 @@ _FOREIGN: Final = (
     (b"{", "text", "a network's description holds no weights"),
     (b"<", "text", "it may be the page of a failed download"),
 )  # fmt: skip
-_READABLE: Final = "read are .caffemodel, .npz, Keras's .h5, .weights.h5 and .keras"
+_READABLE: Final = "read are .caffemodel, .npz, Keras's .h5, .weights.h5 and .keras, TensorFlow's checkpoints"
 
 
 def read_weights(path: str, sink: Sink, config: Any = None) -> WeightFile:
@@ -53,6 +54,11 @@ def read_weights(path: str, sink: Sink, config: Any = None) -> WeightFile:
     without it. Raises CompileError.
     """
     with diagnosed(path):
+        if checkpoint_at(path) is not None:
+            raise unmatched(
+                "a checkpoint of TensorFlow names variables of a graph, and this model's layers are not known to it",
+                "give it with the graph that it belongs to",
+            )
         data = opened(path)
         return _reader(data, path)(data, path, sink, config)
 

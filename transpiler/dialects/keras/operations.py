@@ -159,7 +159,7 @@ OPERATION_ROWS: Final[tuple[OperationRow, ...]] = (
     OperationRow("Reshape", "numpy", ("reshape",), options=(Option("newshape", "shape", is_required=True),)),
     OperationRow("BroadcastTo", "numpy", ("broadcast_to",), options=(Option("shape", "shape", is_required=True),)),
     OperationRow("ExpandDims", "numpy", ("expand_dims", "compat.v1.expand_dims"),
-                 options=(Option("axis", "axis", is_required=True, is_list=True),)),
+                 options=(Option("axis", "axis", is_required=True),)),
     OperationRow("Squeeze", "numpy", ("squeeze", "compat.v1.squeeze"), options=(Option("axis", "axis"),)),
     OperationRow("Concatenate", "numpy", ("concat",), options=(Option("axis", "axis", 0, is_required=True),),
                  is_variadic=True),

@@ -233,8 +233,14 @@ def _axis(class_name: str, op: type[Any], default: Any = None, **fields: Any) ->
     )
 
 
-def _no_list(native: Native) -> bool:
-    return not isinstance(native.config.get("axis"), (list, tuple))
+def _is_one_axis(native: Native) -> bool:
+    axis = native.config.get("axis")
+    return not isinstance(axis, (list, tuple)) or len(axis) == 1
+
+
+def _one_axis(axis: Any) -> Any:
+    """One axis, which may stand in a list."""
+    return axis[0] if isinstance(axis, (list, tuple)) else axis
 
 
 MOVING_ROWS = (
@@ -243,7 +249,8 @@ MOVING_ROWS = (
     KerasRow(f"{NUMPY}.Moveaxis", s.Transpose, reads=("source", "destination", RANKS), get=_moved, read_only=True),
     KerasRow(f"{NUMPY}.Swapaxes", s.Transpose, reads=("axis1", "axis2", RANKS), get=_swapped, read_only=True),
     KerasRow(f"{NUMPY}.Reshape", s.Reshape, reads=("newshape",), get=_reshape, put=_put_reshape),
-    KerasRow(f"{NUMPY}.ExpandDims", s.ExpandDims, links=(required_link("axis", "axis"),), when=_no_list),
+    KerasRow(f"{NUMPY}.ExpandDims", s.ExpandDims, links=(required_link("axis", "axis", _one_axis),),
+             when=_is_one_axis),
     KerasRow(f"{NUMPY}.Squeeze", s.Squeeze, reads=("axis",), get=_squeeze,
              put=lambda node: {"axis": write_axes(node.op.axes)} if isinstance(node.op, s.Squeeze) else {},
              when=lambda native: native.config.get("axis") is not None),

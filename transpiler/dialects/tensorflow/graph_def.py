@@ -133,6 +133,6 @@ DTYPES: Mapping[str, DType] = {
 """TensorFlow's element types that the IR has."""
 
 
-def dtype_of(name: str | None) -> DType | None:
-    """The element type of a name such as `DT_FLOAT` or `DT_FLOAT_REF`; None if the IR has none."""
-    return None if name is None else DTYPES.get(name.removesuffix("_REF"))
+def dtype_of(name: object) -> DType | None:
+    """The element type of a name such as `DT_FLOAT` or `DT_FLOAT_REF`; None if the IR has none, or it is no name."""
+    return DTYPES.get(name.removesuffix("_REF")) if isinstance(name, str) else None

@@ -34,11 +34,12 @@ def _trivial(fixed: Fixed, value: float) -> bool:
 
 
 def rescale(op: Rescale, s: Steps) -> Result:
+    """As Keras writes it: also an offset of 0 behind a list of factors, which tells them from learned ones."""
     y = as_float(s, s.x)
     scale, offset = array("y", op.scale, y.dtype), array("y", op.offset, y.dtype)
     if not _trivial(scale, 1.0):
         y = s.op("Mul", y, scale, name="mul")
-    if not _trivial(offset, 0.0):
+    if not _trivial(offset, 0.0) or scale.numbers.shape:
         y = s.op("AddV2", y, offset, name="add")
     return s.op("Identity", y) if y == s.x else y
 

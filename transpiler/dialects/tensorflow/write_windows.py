@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
-from transpiler.dialects.tensorflow.write_shapes import axis_size, dynamic_shape, known_or_open
+from transpiler.dialects.tensorflow.write_shapes import (
+    axis_size,
+    dynamic_shape,
+    known_or_open,
+    size_of,
+)
 from transpiler.dialects.tensorflow.write_steps import (
     Input,
     Refused,
@@ -226,7 +232,7 @@ def separable(op: SeparableConv, s: Steps) -> Result:
 def conv_transpose(op: ConvTranspose, s: Steps) -> Result:
     """The gradient of a convolution, told the size of its result. Kernel: space, filters / groups, channels."""
     if max(op.dilations) > 1:
-        raise Refused("no CPU runs its dilation")
+        return biased(s, _dilated_transposed(s, op), op)
     format = format_name(op.data_format, op.rank)
     padding = transposed_padding(op)
     what = "conv_transpose"
@@ -256,6 +262,40 @@ def conv_transpose(op: ConvTranspose, s: Steps) -> Result:
 
     y = one(x, kernel) if op.groups == 1 else grouped(s, one, x, kernel, op.groups, (channels, wide + 1))
     return biased(s, narrowed(s, y, op, what), op)
+
+
+def _dilated_transposed(s: Steps, op: ConvTranspose) -> Tensor:
+    """No CPU runs a dilated one: as tf.nn.atrous_conv2d_transpose does, every d-th element is a picture of its own."""
+    if {*op.strides, op.groups} != {1} or op.rank != 2 or any(op.output_padding):
+        raise Refused("no CPU runs its dilation")
+    if op.data_format is DataFormat.CHANNELS_FIRST:
+        raise Refused("no CPU runs its dilation with channels first")
+    examples, what = s.shape()[0], "conv_transpose"
+    sizes = known_or_open(feature_map(s.shape(), op.data_format, op.rank).spatial)
+    extra = [-size % d for size, d in zip(sizes, op.dilations, strict=True)]
+    kernel = wide_kernel(s, s.param("kernel", (2, 3, 1, 0)), op, what)
+    blocks = ints("block_shape", op.dilations)
+    apart = s.op(
+        "SpaceToBatchND", widened(s, s.x, op, what), blocks, pairs("paddings", [(0, more) for more in extra])
+    )
+    pictures = size_of(s, apart, 0) if examples is None else examples * math.prod(op.dilations)
+    inner = [
+        (size + more) // d + k - 1
+        for size, more, d, k in zip(sizes, extra, op.dilations, op.kernel, strict=True)
+    ]
+    y = s.op(
+        "Conv2DBackpropInput",
+        dynamic_shape(s, [pictures, *inner, op.filters], "input_sizes"),
+        kernel,
+        apart,
+        name=what,
+        strides=(1, 1, 1, 1),
+        padding="VALID",
+        data_format="NHWC",
+        dilations=(1, 1, 1, 1),
+    )
+    crops = [(before, after + more) for (before, after), more in zip(op.crops, extra, strict=True)]
+    return narrowed(s, s.op("BatchToSpaceND", y, blocks, pairs("crops", crops)), op, what)
 
 
 def transposed_padding(op: ConvTranspose) -> str:

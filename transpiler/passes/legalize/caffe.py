@@ -15,6 +15,7 @@ from transpiler.ops import recurrent, shape
 from transpiler.ops.array import FillLike, Stack, Unstack
 from transpiler.ops.core import Data
 from transpiler.ops.dense import Embedding
+from transpiler.ops.preprocessing import Standardize
 from transpiler.ops.reduction import Reduce
 from transpiler.ops.wrappers import Bidirectional, TimeDistributed
 from transpiler.passes.legalize import caffe_cut as cut
@@ -78,6 +79,7 @@ RULES: Mapping[type[Op], Sequence[LegalRule]] = {
     norm.L2Normalize: (learned.l2_normalize,),
     norm.LayerNorm: (learned.layer_norm,),
     norm.GroupNorm: (learned.divided_otherwise,),
+    Standardize: (learned.standardize,),
     recurrent.SimpleRNN: (steps.unrolled,),
     recurrent.LSTM: (steps.unrolled,),
     recurrent.GRU: (learned.recurrent,),

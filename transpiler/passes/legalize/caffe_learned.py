@@ -7,11 +7,13 @@ from collections.abc import Sequence
 
 from transpiler.dialects.rows import Refusal
 from transpiler.ir import Node, Op, Value
+from transpiler.ir.attributes import Attr
 from transpiler.ir.rewriting import Rewriter
-from transpiler.ops.activation import Power
+from transpiler.ops.activation import Affine, Power
 from transpiler.ops.normalization import LRN, MVN, BatchNorm, Bias, L2Normalize, LayerNorm, Scale
+from transpiler.ops.preprocessing import Standardize
 from transpiler.ops.reduction import Reducer, ReduceTail
-from transpiler.ops.shape import Reshape, Transpose
+from transpiler.ops.shape import Concat, Reshape, Split, Transpose
 from transpiler.ops.spatial import axis_of
 from transpiler.ops.wrappers import Bidirectional
 from transpiler.passes.beside import Beside
@@ -115,6 +117,60 @@ def l2_normalize(node: Node, rewriter: Rewriter) -> Made:
     squares = steps.add("squares", ReduceTail(reducer=Reducer.SQUARE_SUM, axis=1), *node.operands)
     inverse = steps.add("inverse", Power(power=-0.5, shift=op.epsilon), squares)
     return steps.finish(Scale(axis=0, learned=False), *node.operands, inverse)
+
+
+MOST_CHANNELS = 16
+"""More than pictures have, whose channels are standardized one by one."""
+LEAST_DEVIATION = 1e-7
+"""What Keras divides by at least."""
+
+
+def standardize(node: Node, rewriter: Rewriter) -> Made:
+    """Fixed numbers are a line for each channel."""
+    op, (x,) = node.op, node.operands
+    assert isinstance(op, Standardize)
+    if op.mean is None:
+        return Refusal(
+            f"Caffe has no layer that divides by a learned deviation, but at least by {LEAST_DEVIATION}"
+        )
+    means, variances = _row(op.mean), _row(op.variance)
+    if means is None or variances is None or len(means) != len(variances):
+        return Refusal("its numbers are not one for each channel")
+    lines = [
+        _line(m, max(math.sqrt(v), LEAST_DEVIATION), op.invert) for m, v in zip(means, variances, strict=True)
+    ]
+    if len(lines) == 1:
+        return rewriter.swap(node, lines[0])
+    shape = x.type.shape
+    if shape is None or len(op.axes) != 1 or shape[axis_of(op.axes[0], len(shape))] != len(lines):
+        return Refusal("its numbers are not one for each channel")
+    if len(lines) > MOST_CHANNELS:
+        return Refusal(f"each of its {len(lines)} channels would need a layer")
+    steps, axis = Beside(node, rewriter), axis_of(op.axes[0], len(shape))
+    parts = steps.add_node("channels", _singly(axis, len(lines)), x).results
+    made = [
+        steps.add(f"channel{i}", line, part) for i, (line, part) in enumerate(zip(lines, parts, strict=True))
+    ]
+    return steps.finish(Concat(axis=axis), *made)
+
+
+def _singly(axis: int, count: int) -> Split:
+    return Split(axis=axis, count=count, points=tuple(range(1, count)))
+
+
+def _row(numbers: Attr) -> list[float] | None:
+    """The numbers of a list without lists in it, or the only one."""
+    row = list(numbers) if isinstance(numbers, (list, tuple)) else [numbers]
+    found = [float(item) for item in row if isinstance(item, (int, float))]
+    return found if len(found) == len(row) else None
+
+
+def _line(mean: float, deviation: float, invert: bool) -> Affine:
+    return (
+        Affine(scale=deviation, shift=mean)
+        if invert
+        else Affine(scale=1 / deviation, shift=-mean / deviation)
+    )
 
 
 def divided_otherwise(node: Node, rewriter: Rewriter) -> Made:

@@ -87,7 +87,13 @@ def _reads_open_sizes(node: Node) -> bool:
 
 def _report(node: Node, refusal: Refusal, context: Context, target: str) -> None:
     if isinstance(node.op, Opaque):
-        kind = f"{node.op.type} is not a layer this program knows, so it exists only in {node.op.framework}"
+        where = node.op.framework
+        only = (
+            "and what is not understood is not written"
+            if where == target.lower()
+            else f"so it exists only in {where}"
+        )
+        kind = f"this program does not understand {node.op.type} as it stands here, {only}"
         context.sink.error("T5001", f"layer {node.origin.layer}: {kind}", node.span, help=refusal.help)
         return
     what = f"{node.origin.type or node.op.name} has no exact form in {target}"

@@ -313,20 +313,13 @@ def _counted_average(
     if math.prod(counts) > MOST_DIVISORS:
         return Refusal("its divisors differ from place to place, and there are too many places to list them")
     mean = steps.add("mean", evolve(op, padding=Valid(), **plain), x)
-    return steps.finish(Rescale(scale=_corrections(op, spatial, pads, counts)), mean, params=())
+    return steps.finish(Rescale(scale=_corrections(op, spatial)), mean, params=())
 
 
-def _corrections(
-    op: AveragePool, spatial: tuple[int, ...], pads: tuple[tuple[int, int], ...], counts: tuple[int, ...]
-) -> Any:
+def _corrections(op: AveragePool, spatial: tuple[int, ...]) -> Any:
     """Window size over true divisor at every place, nested lists that broadcast over batch and channels."""
-    axes = []
-    for size, k, s, (before, after), count in zip(spatial, op.kernel, op.strides, pads, counts, strict=True):
-        low, high = (-before, size + after) if op.count_padding else (0, size)
-        starts = [i * s - before for i in range(count)]
-        axes.append([max(min(start + k, high) - max(start, low), 1) for start in starts])
     last = op.data_format is DataFormat.CHANNELS_LAST
-    factors = _nested(float(math.prod(op.kernel)), axes, last)
+    factors = _nested(float(math.prod(op.kernel)), op.divisors(spatial), last)
     return [factors] if last else [[factors]]
 
 

@@ -21,7 +21,7 @@ from transpiler.ops.elementwise import Add, Multiply
 from transpiler.ops.shape import Concat, ExpandDims, Slice, Split
 from transpiler.passes.beside import Beside
 
-MOST_STEPS = 64
+MOST_STEPS = 512
 """Longer sequences would make graphs that no one can use."""
 
 

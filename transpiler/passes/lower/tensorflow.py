@@ -7,7 +7,7 @@ what remains becomes ops. Learned tensors are `parameter` nodes; `RAISE_LAYERS` 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
 
@@ -16,7 +16,8 @@ from transpiler.dialects.tensorflow.functions import FlatGraph, FlatNode, Tensor
 from transpiler.dialects.tensorflow.graph_def import GraphDef, TensorShape
 from transpiler.dialects.tensorflow.read_binary import read_binary
 from transpiler.dialects.tensorflow.read_text import read_text
-from transpiler.ir import Graph, Module
+from transpiler.dialects.tensorflow.restoring import held_variables
+from transpiler.ir import Graph, LazyArray, Module
 from transpiler.ir.attributes import Attr
 from transpiler.ir.rewriting import without_dead_nodes
 from transpiler.ops.core import Input
@@ -42,15 +43,18 @@ def lower(
     inputs: Sequence[str] = (),
     outputs: Sequence[str] = (),
     raised: bool = True,
+    stored: Mapping[str, LazyArray] | None = None,
 ) -> Module:
     """The module that a GraphDef, MetaGraphDef or SavedModel means; whatever is wrong goes to the sink.
 
     `inputs` and `outputs` name tensors (`node` or `node:1`) at which the network begins and ends; without them it is
     what its signature says, or everything from its placeholders to what nothing reads. `raised`: whether single ops
-    are raised to layers. Raises CompileError only for bytes that are no graph.
+    are raised to layers; `stored`: a checkpoint's tensors. Raises CompileError only for bytes that are no graph.
     """
     graph = read_binary(source, sink) if isinstance(source, bytes) else read_text(source, sink)
-    return lower_graph(graph, name, sink, phase=phase, inputs=inputs, outputs=outputs, raised=raised)
+    return lower_graph(
+        graph, name, sink, phase=phase, inputs=inputs, outputs=outputs, raised=raised, stored=stored
+    )
 
 
 def lower_graph(
@@ -62,6 +66,7 @@ def lower_graph(
     inputs: Sequence[str] = (),
     outputs: Sequence[str] = (),
     raised: bool = True,
+    stored: Mapping[str, LazyArray] | None = None,
 ) -> Module:
     """The module that a graph's records mean."""
     flat = flatten(graph, sink)
@@ -106,8 +111,10 @@ def lower_graph(
     if not outputs:
         kept_nodes = lowering.added | flat.inside | {source for source, _ in flat.aliases}
         note_pruned(flat.nodes.values(), kept_nodes, sink)
-    constants = {**lowering.constants, **joined_arrays(lowering.joined, lowering.constants)}
-    return Module(name, "tensorflow", {"": made}, {}, constants)
+    variables = held_variables(flat, view.resolve, stored) if stored else {}
+    parts = {**variables, **lowering.constants}
+    constants = {**lowering.constants, **joined_arrays(lowering.joined, parts)}
+    return Module(name, "tensorflow", {"": made}, {}, constants, variables)
 
 
 @attrs.frozen

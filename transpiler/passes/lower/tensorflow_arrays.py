@@ -11,7 +11,6 @@ from transpiler.ops.array import (
     BroadcastTo,
     Flip,
     Gather,
-    Index,
     PadAxes,
     PadMode,
     Roll,
@@ -26,7 +25,7 @@ from transpiler.ops.preprocessing import OneHot
 from transpiler.ops.shape import Concat, Crop, ExpandDims, Flatten, Pad, Reshape, Split, Squeeze, Transpose
 from transpiler.ops.spatial import DataFormat
 from transpiler.passes.lower.tensorflow_node import Keep, Reading, Rule
-from transpiler.passes.lower.tensorflow_slices import read_slices
+from transpiler.passes.lower.tensorflow_slices import Slices, read_slices
 from transpiler.passes.lower.tensorflow_static import Size
 
 
@@ -172,19 +171,25 @@ def _squeeze(reading: Reading) -> Sequence[Value]:
 
 def _slice(reading: Reading) -> Sequence[Value]:
     begins, sizes = reading.numbers(1), reading.numbers(2)
-    key = tuple(slice(int(b), None if n == -1 else int(b + n)) for b, n in zip(begins, sizes, strict=True))
-    return reading.emit(Index(key=tuple({"slice": [k.start, k.stop, None]} for k in key)), reading.x(0))
+    whole = reading.x(0).type.shape or (None,) * len(begins)
+    items = [
+        slice(int(b) or None, None if n == -1 or (b == 0 and n == size) else int(b + n))
+        for b, n, size in zip(begins, sizes, whole, strict=True)
+    ]
+    return _taken(reading, Slices(tuple(items)))
 
 
 def _strided(reading: Reading) -> Sequence[Value]:
     key = read_slices(reading.node, reading.numbers(1), reading.numbers(2), reading.numbers(3))
     if key is None:
         raise Keep
-    x = reading.x(0)
-    crops = _crops(x, key.items)
-    if crops is not None:
-        return reading.emit(crops, x)
-    return reading.emit(Index(key=key.plain()), x)
+    crops = _crops(reading.x(0), key.items)
+    return _taken(reading, key) if crops is None else reading.emit(crops, reading.x(0))
+
+
+def _taken(reading: Reading, key: Slices) -> Sequence[Value]:
+    op, x = key.op(), reading.x(0)
+    return (x,) if op is None else reading.emit(op, x)
 
 
 def _crops(x: Value, items: Sequence[Any]) -> Crop | None:

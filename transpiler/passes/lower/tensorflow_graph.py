@@ -69,7 +69,7 @@ RULES: Final[Mapping[str, Rule]] = {
     DROPOUT: _dropout,
 }
 _KEPT: Final = (
-    *("Sqrt", "Rsqrt", "Reciprocal", "Maximum", "Minimum", "ExpandDims", "Reshape", "Squeeze"),
+    *("Neg", "Sqrt", "Rsqrt", "Reciprocal", "Maximum", "Minimum", "ExpandDims", "Reshape", "Squeeze"),
     *("StridedSlice", "Slice", "Transpose", "ConcatV2", "Pack"),
 )
 """Functions of arrays that are not computed beforehand: what they compute from is what was given."""
@@ -307,7 +307,11 @@ class GraphLowering:
             return
         for i in range(self.used.get(node.name, 0) + 1):
             shape, dtype = declared(node, i, self.view.flat.producer)
-            op = Input(shape=shape, dtype=dtype)
+            try:
+                op = Input(shape=shape, dtype=dtype)
+            except ValueError as error:
+                self.sink.error("T3030", f"`{node.name}`: {error}", node.span)
+                op = Input(shape=None, dtype=dtype)
             self.values[node.name, i] = self.emit(node, op, (), str(i) if i else "")[0]
 
     def value(self, tensor: Tensor) -> Value:

@@ -107,6 +107,8 @@ class _Recurrence:
         if node is None or node.op not in ("Add", "AddV2") or self.lowering.number(one.first) != 0:
             return False
         inputs = self.view.inputs(node)
+        if len(inputs) != 2:
+            return False
         return any(a == one.now and self.lowering.number(b) == 1 for a, b in (inputs, inputs[::-1]))
 
     def _writes(self, one: Variable, node: FlatNode) -> bool:

@@ -15,8 +15,8 @@ SHAPELESS: Final = 21
 
 def declared(node: FlatNode, i: int, producer: int) -> tuple[Shape | None, DType]:
     """Shape and element type of an input."""
-    shapes: Any = node.get("_output_shapes") or node.get("output_shapes") or ()
-    types: Any = node.get("output_types") or node.get("component_types") or ()
+    shapes = _listed(node.get("_output_shapes")) or _listed(node.get("output_shapes"))
+    types = _listed(node.get("output_types")) or _listed(node.get("component_types"))
     dtype = dtype_of(types[i] if i < len(types) else node.get("dtype")) or DType.FLOAT32
     own = node.get("shape")
     if producer <= SHAPELESS and own == TensorShape(()):
@@ -26,6 +26,11 @@ def declared(node: FlatNode, i: int, producer: int) -> tuple[Shape | None, DType
     return (own.dims if isinstance(own, TensorShape) and i == 0 else None), dtype
 
 
+def _listed(value: Any) -> tuple[Any, ...]:
+    """The items of an attribute that should be a list; a damaged file may hold anything there."""
+    return tuple(value) if isinstance(value, (list, tuple)) else ()
+
+
 def read_shapes(view: View) -> dict[Tensor, Shape]:
     """The shapes of variables that only their readers or their functions tell."""
     found: dict[Tensor, Shape] = {}
@@ -33,7 +38,7 @@ def read_shapes(view: View) -> dict[Tensor, Shape]:
         if shape.dims is not None:
             found.setdefault(view.resolve(tensor), shape.dims)
     for node in view.flat.nodes.values():
-        shapes = node.get("_output_shapes")
+        shapes = _listed(node.get("_output_shapes"))
         if node.op in ("ReadVariableOp", "Identity", "VarHandleOp") and shapes and node.inputs:
             first = shapes[0]
             if isinstance(first, TensorShape) and first.dims is not None:

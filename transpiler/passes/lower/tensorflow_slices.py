@@ -7,7 +7,10 @@ from typing import Any
 import attrs
 
 from transpiler.dialects.tensorflow.functions import FlatNode
+from transpiler.ir import Op
 from transpiler.ir.attributes import Attr
+from transpiler.ops.array import Index
+from transpiler.ops.shape import Slice
 
 
 @attrs.frozen
@@ -20,17 +23,40 @@ class Slices:
         """The key for indexing an array."""
         return self.items
 
-    def plain(self) -> tuple[Attr, ...]:
-        """The key of the IR's `index`."""
-        made: list[Attr] = []
-        for item in self.items:
-            if isinstance(item, slice):
-                made.append({"slice": [item.start, item.stop, item.step]})
-            elif item is Ellipsis:
-                made.append({"ellipsis": True})
-            else:
-                made.append(item)
-        return tuple(made)
+    def op(self) -> Op | None:
+        """What takes them; None if they take everything. Axes behind an ellipsis are counted from the end."""
+        if None in self.items or self.items.count(Ellipsis) > 1:
+            return Index(key=tuple(map(_plain, self.items)))
+        dots = self.items.index(Ellipsis) if Ellipsis in self.items else len(self.items)
+        rows = [
+            (place if place < dots else place - len(self.items), *_taken(item), not isinstance(item, slice))
+            for place, item in enumerate(self.items)
+            if item not in (Ellipsis, slice(None))
+        ]
+        if not rows:
+            return None
+        axes, begins, ends, steps, dropped = zip(*rows, strict=True)
+        squeezed = tuple(axis for axis, is_dropped in zip(axes, dropped, strict=True) if is_dropped)
+        return Slice(
+            axes=axes, begins=begins, ends=ends, steps=() if set(steps) == {1} else steps, squeeze=squeezed
+        )
+
+
+def _plain(item: Any) -> Attr:
+    """An item of the key of an `index`."""
+    if isinstance(item, slice):
+        return {"slice": [item.start, item.stop, item.step]}
+    found: Attr = {"ellipsis": True} if item is Ellipsis else item
+    return found
+
+
+def _taken(item: slice | int) -> tuple[int, int | None, int]:
+    """First element, end and step."""
+    if isinstance(item, int):
+        return item, None if item == -1 else item + 1, 1
+    step = 1 if item.step is None else item.step
+    first = (0 if step > 0 else -1) if item.start is None else item.start
+    return first, item.stop, step
 
 
 def read_slices(

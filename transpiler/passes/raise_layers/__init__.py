@@ -12,15 +12,27 @@ from typing import Final
 
 from transpiler.ir import Graph
 from transpiler.passes.manager import SHAPED, Context, Pass
-from transpiler.passes.raise_layers import activations, groups, learned, normalization, sequences, shapes
+from transpiler.passes.raise_layers import (
+    activations,
+    attention,
+    einsum,
+    groups,
+    joins,
+    layer_norm,
+    learned,
+    normalization,
+    pooling,
+    sequences,
+    shapes,
+)
 from transpiler.passes.raise_layers.engine import Facts, Pattern, raise_with
 from transpiler.passes.raise_layers.unrolled import raise_unrolled
 
 ROUNDS: Final[tuple[tuple[Pattern, ...], ...]] = (
-    (*learned.PATTERNS, *groups.PATTERNS, *sequences.PATTERNS),
-    (*normalization.PATTERNS, *activations.PATTERNS),
-    (*learned.BIASES, *shapes.PATTERNS),
-    (*learned.BIASES, *shapes.JOINS),
+    (*learned.PATTERNS, *einsum.PATTERNS, *groups.PATTERNS, *sequences.PATTERNS),
+    (*normalization.PATTERNS, *layer_norm.PATTERNS, *activations.PATTERNS),
+    (*learned.BIASES, *einsum.BIASES, *shapes.PATTERNS),
+    (*learned.BIASES, *einsum.BIASES, *joins.JOINS, *pooling.PATTERNS, *attention.PATTERNS),
 )
 """Groups of patterns, each applied until it finds nothing more."""
 

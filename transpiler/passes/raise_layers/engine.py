@@ -267,7 +267,7 @@ class Walk:
 
 
 _STEPS = re.compile(
-    r"(batchnorm|Tensordot|PartitionedCall|StatefulPartitionedCall|convolution|else|then|cond|moments)(_\d+)?"
+    r"(batchnorm|layernorm|Tensordot|PartitionedCall|StatefulPartitionedCall|convolution|else|then|cond|moments)(_\d+)?"
 )
 """Scopes inside a layer, which libraries open for their own steps."""
 _DEPTHWISE = re.compile(r"(?:(.*)/)?separable_conv2d(?:_\d+)?/depthwise")

@@ -5,6 +5,7 @@ Obligations everywhere: the operand really is a parameter, and its sizes are kno
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import attrs
@@ -216,20 +217,28 @@ def _own_bias(found: Found) -> Built:
     return replace(found, made, found["x"], params=(found.use("beta", "bias"),))
 
 
-def _vector(found: Found) -> Built:
-    """A learned tensor that is added or multiplied and spans one axis."""
-    shape, vector = found.shape("x"), found["vector"].type.shape
-    if shape is None or vector is None or None in vector or found.walk.parameter(found["x"]) is not None:
+def _span(found: Found) -> Built:
+    """A learned tensor that is added or multiplied and spans some axes next to each other, not the batch."""
+    shape, tensor = found.shape("x"), found["tensor"].type.shape
+    if shape is None or tensor is None or None in tensor or found.walk.parameter(found["x"]) is not None:
         return None
-    full = (1,) * (len(shape) - len(vector)) + vector
+    full = (1,) * (len(shape) - len(tensor)) + tensor
     wide = [i for i, size in enumerate(full) if size != 1]
-    if len(full) != len(shape) or len(wide) != 1 or shape[wide[0]] != full[wide[0]] or wide[0] == 0:
+    if len(full) != len(shape) or not wide or wide[0] == 0:
         return None
-    if found.array("vector") is not None and isinstance(found.node.op, Multiply):
-        return None  # fixed numbers: preprocessing
+    start, stop = wide[0], wide[-1] + 1
+    if full[start:stop] != shape[start:stop] or not _is_stored_so(found, shape[start:stop]):
+        return None
     added = isinstance(found.node.op, Add)
-    op: Op = Bias(axis=wide[0]) if added else Scale(axis=wide[0])
-    return replace(found, op, found["x"], params=(found.use("beta" if added else "gamma", "vector"),))
+    op: Op = (Bias if added else Scale)(axis=start, num_axes=stop - start)
+    return replace(found, op, found["x"], params=(found.use("beta" if added else "gamma", "tensor"),))
+
+
+def _is_stored_so(found: Found, span: tuple[int | None, ...]) -> bool:
+    """Whether a variable has these sizes, up to axes of size 1 (behind several only if its numbers are at hand)."""
+    stored = found.parameter("tensor").op.shape  # type: ignore[attr-defined]  # a Parameter
+    bare = tuple(itertools.dropwhile(lambda size: size == 1, stored))
+    return len(span) == 1 or bare == span or found.array("tensor") is not None
 
 
 def _plain_add(op: Add) -> bool:
@@ -257,7 +266,7 @@ BIASES = (
 
 VECTORS = (
     Pattern("bias", Make(Bias, (Any("x"), Learned("bias")), when=lambda op: not op.learned), _own_bias),
-    Pattern("bias", Make(Add, (Any("x"), Learned("vector")), when=_plain_add, swap=True), _vector),
-    Pattern("scale", Make(Multiply, (Any("x"), Learned("vector")), swap=True), _vector),
+    Pattern("bias", Make(Add, (Any("x"), Learned("tensor")), when=_plain_add, swap=True), _span),
+    Pattern("scale", Make(Multiply, (Any("x"), Learned("tensor")), swap=True), _span),
 )
-"""Learned vectors that no layer claimed."""
+"""Learned tensors that no layer claimed."""

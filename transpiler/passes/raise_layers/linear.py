@@ -6,20 +6,19 @@ between), two gates are the same if their forms are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import attrs
 
 from transpiler.ir import Node, Value
 from transpiler.ops.activation import Affine
-from transpiler.ops.array import FillLike, Index, Unstack
+from transpiler.ops.array import FillLike, Unstack
 from transpiler.ops.core import Parameter
 from transpiler.ops.dense import Dense, MatMul
 from transpiler.ops.elementwise import Add, Multiply
 from transpiler.ops.normalization import Bias
 from transpiler.ops.regularization import Dropout
-from transpiler.ops.shape import Concat, Split, Transpose
+from transpiler.ops.shape import Concat, Slice, Split, Transpose
 
 Producer = Callable[[Value], Node | None]
 Range = tuple[int, int]
@@ -49,6 +48,8 @@ class Piece:
 
     def cut(self, axis: int, start: int, stop: int) -> Piece:
         """The part of it within a range of one of its axes. Raises ValueError if there is none."""
+        if axis >= len(self.axes):
+            raise ValueError("an axis that the array does not have")
         own = self.axes[axis]
         first, last = self.ranges[own]
         if not 0 <= start < stop <= last - first:
@@ -113,7 +114,8 @@ class Form:
     @property
     def width(self) -> int | None:
         """How many columns it has, as far as its matrices and vectors tell."""
-        widths = {one.kernel.sizes[1] for one in self.products} | {one.sizes[0] for one in self.biases}
+        widths = {one.kernel.sizes[1] for one in self.products}
+        widths |= {size for one in self.biases for size in one.sizes[:1]}
         widths |= {one.stop - one.start for one in self.parts if one.stop is not None}
         return widths.pop() if len(widths) == 1 else None
 
@@ -152,7 +154,7 @@ class Linear:
             if len(known) < len(shape) or use.relayouts or use.constant is not None:
                 return None
             return Piece(use.symbol, known, tuple((0, size) for size in known), tuple(range(len(known))))
-        cuts = isinstance(node.op, (Split, Unstack, Transpose, Index)) and len(node.operands) == 1
+        cuts = isinstance(node.op, (Split, Unstack, Transpose, Slice)) and len(node.operands) == 1
         inner = self._piece(node.operands[0], most - 1) if cuts else None
         if inner is None:
             return None
@@ -180,7 +182,7 @@ class Linear:
                 return self._own_bias(node, depth)
             case Affine(scale=1.0, shift=shift):
                 return self.form(node.operands[0], depth).plus(Form(shift=shift))
-            case Split() | Index():
+            case Split() | Slice():
                 return self._columns(node, value, depth)
             case _:
                 return None
@@ -285,7 +287,7 @@ def _columns_of(node: Node, result: int, rank: int, width: int) -> Range | None:
         if node.op.axis not in (-1, rank - 1):
             return None
         return _part(node.op, result, width)
-    assert isinstance(node.op, Index)
+    assert isinstance(node.op, Slice)
     ranges = _ranges(node.op, rank)
     if ranges is None or any(one != slice(None) for one in ranges[:-1]) or not isinstance(ranges[-1], slice):
         return None
@@ -299,29 +301,22 @@ def _part(op: Split, result: int, total: int) -> Range:
     return ends[result], ends[result + 1]
 
 
-def _ranges(op: Index, rank: int) -> list[slice | int] | None:
-    """What an index takes of each axis; None for new axes and dots in the middle."""
-    found: list[slice | int] = []
-    for i, item in enumerate(op.key):
-        if isinstance(item, bool):
+def _ranges(op: Slice, rank: int) -> list[slice | int] | None:
+    """What a slice takes of each axis; None if it has more axes."""
+    found: list[slice | int] = [slice(None)] * rank
+    steps = op.steps or (1,) * len(op.axes)
+    for axis, begin, end, step in zip(op.axes, op.begins, op.ends, steps, strict=True):
+        if not -rank <= axis < rank:
             return None
-        if isinstance(item, int):
-            found.append(item)
-        elif isinstance(item, Mapping) and isinstance(item.get("slice"), (list, tuple)):
-            ends: Any = item["slice"]
-            found.append(slice(*ends))
-        elif isinstance(item, Mapping) and "ellipsis" in item:
-            found += [slice(None)] * (rank - len(op.key) + 1)
-            if i not in (0, len(op.key) - 1):
-                return None
-        else:
-            return None
-    return [*found, *[slice(None)] * (rank - len(found))] if len(found) <= rank else None
+        found[axis] = begin if axis in op.squeeze else slice(begin, end, step)
+    return found
 
 
 def _cut_like(node: Node, result: int, inner: Piece) -> Piece | None:
     """The part that a node takes of a part. Raises ValueError and IndexError where it fits none."""
     rank = len(inner.axes)
+    if not rank:
+        return None
     match node.op:
         case Split() as op:
             axis = op.axis % rank
@@ -330,22 +325,24 @@ def _cut_like(node: Node, result: int, inner: Piece) -> Piece | None:
             return inner.at(axis % rank, result)
         case Transpose(axes=axes) if len(axes) == rank:
             return attrs.evolve(inner, axes=tuple(inner.axes[axis] for axis in axes))
-        case Index() as op:
-            return _indexed(op, inner)
+        case Slice() as op:
+            return _sliced(op, inner)
         case _:
             return None
 
 
-def _indexed(op: Index, inner: Piece) -> Piece | None:
+def _sliced(op: Slice, inner: Piece) -> Piece | None:
     ranges = _ranges(op, len(inner.axes))
     if ranges is None:
         return None
     dropped = 0
     for i, one in enumerate(ranges):
         size = inner.sizes[i - dropped]
-        if isinstance(one, int):
+        if isinstance(one, int) and size:
             inner = inner.at(i - dropped, one % size)
             dropped += 1
+        elif isinstance(one, int):
+            return None
         else:
             start, stop, step = one.indices(size)
             if step != 1:

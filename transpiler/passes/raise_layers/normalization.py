@@ -51,8 +51,8 @@ def _fused(found: Found) -> Built:
     op = found.node.op
     assert isinstance(op, FunctionalBatchNorm)
     gamma, beta = _operand(found, "gamma", 1.0), _operand(found, "beta", 0.0)
-    if gamma is None or beta is None:
-        return None
+    if gamma is None or beta is None or 0 in (found["mean"].type.shape or ()):
+        return None  # no statistics are stored: those of the batch are used
     made = BatchNorm(
         axis=op.axis,
         epsilon=op.epsilon,
@@ -113,7 +113,9 @@ def _of_own(found: Found) -> Built:
     axes = mean.op.axes
     if 0 in axes:
         return _of_batch(found, mean, square, names)
-    if not all(_spans(found, name, axes) for name in names):
+    if "squeezed" in found.nodes or not mean.op.keepdims or not square.op.keepdims:
+        return None  # statistics of examples would be applied to channels
+    if not all(spans(found, name, axes) for name in names):
         return None
     op = LayerNorm(
         axes=axes,
@@ -145,7 +147,7 @@ def _of_batch(found: Found, mean: Node, square: Node, names: list[str]) -> Built
     return replace(found, op, found["x"], params=uses)
 
 
-def _spans(found: Found, name: str, axes: tuple[int, ...]) -> bool:
+def spans(found: Found, name: str, axes: tuple[int, ...]) -> bool:
     shape, vector = found.shape("x"), found[name].type.shape
     if shape is None or vector is None or len(vector) > len(shape):
         return False
@@ -164,7 +166,7 @@ def _inverse(variance: Tree, *, gamma: bool) -> Make:
     return Make(Multiply, (root, Learned("gamma")), swap=True, shared=True) if gamma else root
 
 
-def _plain(op: Add) -> bool:
+def is_plain(op: Add) -> bool:
     return not op.coefficients
 
 
@@ -177,11 +179,11 @@ def _whole(mean: Tree, variance: Tree, *, gamma: bool, beta: bool) -> Make:
     else:
         negative = Make(Affine, (mean,), when=lambda op: (op.scale, op.shift) == (-1.0, 0.0))
         shift = Make(Multiply, (negative, inverse), swap=True)
-    return Make(Add, (scaled, shift), when=_plain, swap=True)
+    return Make(Add, (scaled, shift), when=is_plain, swap=True)
 
 
 def _squeezed(tree: Make) -> Either:
-    return Either((tree, Make(Squeeze, (tree,), shared=True)))
+    return Either((tree, Make(Squeeze, (tree,), name="squeezed", shared=True)))
 
 
 _MEAN = _squeezed(Make(Reduce, (Any("x"),), name="mean_of", shared=True))
@@ -214,7 +216,11 @@ def _centered(variance: Tree, mean: Tree, *, gamma: bool, beta: bool) -> Make:
     made = Make(Divide, (difference, root))
     if gamma:
         made = Make(Multiply, (made, Learned("gamma")), swap=True)
-    return Make(Add, (made, Learned("beta")), when=_plain, swap=True) if beta else made
+    return Make(Add, (made, Learned("beta")), when=is_plain, swap=True) if beta else made
+
+
+_NORMALIZED = Make(Multiply, (Make(Subtract, (Any("x"), _MEAN)), _inverse(_VARIANCE, gamma=False)), swap=True)
+"""(x - mean) * rsqrt(variance + epsilon) in plain order."""
 
 
 def _unit(found: Found) -> Built:
@@ -283,5 +289,6 @@ PATTERNS: tuple[Pattern, ...] = (
         Pattern("layer normalization", _whole(_MEAN, _VARIANCE, gamma=gamma, beta=beta), _of_own)
         for gamma, beta in _CASES
     ),
+    Pattern("layer normalization", _NORMALIZED, _of_own),
     Pattern("unit length", Make(Multiply, (Any("x"), _LENGTH), swap=True), _unit),
 )

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from transpiler.ir import Graph, Node, Value
 from transpiler.ir.rewriting import Rewriter, rewrite
-from transpiler.ops.array import Gather, Index, Unstack
+from transpiler.ops.array import Gather, Unstack
 from transpiler.ops.core import Constant
 from transpiler.ops.recurrent import GRU, LSTM, SimpleRNN
-from transpiler.ops.shape import ExpandDims, Transpose
+from transpiler.ops.shape import ExpandDims, Slice, Transpose
 from transpiler.passes.raise_layers.engine import Any, Found, Make, Pattern, Walk, replace
+from transpiler.passes.raise_layers.slices import element_of
 
 Built = Sequence[Value] | None
 _LAYERS = (LSTM, GRU, SimpleRNN)
@@ -60,13 +61,11 @@ def _turned(found: Found, layer: Node) -> Built:
 def _only_element(found: Found) -> Built:
     """The only element of a new first axis is what it was made of."""
     outer, inner = found.node.op, found.op("inner")
-    assert isinstance(outer, Index)
+    assert isinstance(outer, Slice)
     node, rank = found.walk.producer(found["x"]), found["x"].type.rank
     if node is None or not isinstance(node.op, _LAYERS) or rank is None or inner.axis % (rank + 1):
         return None
-    first, *rest = outer.key or (None,)
-    is_first = isinstance(first, int) and not isinstance(first, bool) and first in (0, -1)
-    return (found["x"],) if is_first and all(map(_is_everything, rest)) else None
+    return (found["x"],) if element_of(outer, rank + 1) in ((0, 0), (0, -1)) else None
 
 
 def _last_step(found: Found) -> Built:
@@ -97,17 +96,8 @@ def _takes(node: Node, walk: Walk, axis: int, count: int | None) -> bool:
         single = indices is not None and isinstance(indices.op, Constant) and indices.op.shape == ()
         number = walk.number(node.operands[1])
         return node.op.axis == axis and single and count is not None and number in (count - 1, -1)
-    assert isinstance(node.op, Index)
-    if len(node.op.key) <= axis:
-        return False
-    last = node.op.key[axis]
-    rest = [item for i, item in enumerate(node.op.key) if i != axis]
     wanted = (-1,) if count is None else (-1, count - 1)
-    return isinstance(last, int) and last in wanted and all(map(_is_everything, rest))
-
-
-def _is_everything(item: object) -> bool:
-    return isinstance(item, Mapping) and item.get("slice") == [None, None, None]
+    return element_of(node.op, node.operands[0].type.rank) in [(axis, last) for last in wanted]
 
 
 def with_final_states(graph: Graph) -> Graph:
@@ -145,7 +135,7 @@ PATTERNS = (
     Pattern(
         "transposes that cancel", Make(Transpose, (Make(Transpose, (Any("x"),), name="inner"),)), _cancelled
     ),
-    Pattern("only element", Make(Index, (Make(ExpandDims, (Any("x"),), name="inner"),)), _only_element),
-    Pattern("last step", Make(Index, (Any("sequence"),)), _last_step),
+    Pattern("only element", Make(Slice, (Make(ExpandDims, (Any("x"),), name="inner"),)), _only_element),
+    Pattern("last step", Make(Slice, (Any("sequence"),)), _last_step),
     Pattern("last step", Make(Gather, (Any("sequence"), Any("index"))), _last_step),
 )

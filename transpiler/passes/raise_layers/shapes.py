@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
-from attrs import evolve
-
 from transpiler.ir import Node, Value
-from transpiler.ops.activation import Affine, Power, Softmax
-from transpiler.ops.convolution import Conv, DepthwiseConv, SeparableConv
-from transpiler.ops.core import Constant
+from transpiler.ops.activation import Softmax
+from transpiler.ops.convolution import Conv, ConvTranspose, DepthwiseConv
 from transpiler.ops.dense import Dense
-from transpiler.ops.elementwise import Add, Average, Divide, Maximum, Multiply, Subtract
 from transpiler.ops.functional import BatchToSpace, ReshapeTo, SpaceToBatch
 from transpiler.ops.pooling import GlobalAveragePool, GlobalMaxPool
-from transpiler.ops.preprocessing import Rescale, Standardize
 from transpiler.ops.reduction import Reduce, Reducer
 from transpiler.ops.shape import ExpandDims, Flatten, Reshape, Squeeze
 from transpiler.ops.spatial import DataFormat
@@ -25,11 +19,8 @@ from transpiler.passes.raise_layers.engine import (
     Any,
     Either,
     Found,
-    Learned,
     Make,
-    Number,
     Pattern,
-    layer_name,
     replace,
 )
 
@@ -121,6 +112,29 @@ def _dilated(found: Found) -> Built:
     return replace(found, made, found["x"], params=found.nodes["conv"].params, layer=found.nodes["conv"])
 
 
+def _dilated_transposed(found: Found) -> Built:
+    """The same of a transposed convolution, which keeps all that it makes: what is cropped is its padding."""
+    conv, out, inside = found.nodes["conv"].op, found.node.op, found.op("blocks")
+    assert isinstance(conv, ConvTranspose)
+    assert isinstance(out, BatchToSpace)
+    shape = found.shape("x")
+    if not isinstance(conv.padding, Valid) or shape is None or any(conv.output_padding):
+        return None
+    if inside.block != out.block or conv.data_format is not DataFormat.CHANNELS_LAST:
+        return None
+    if len(out.block) != conv.rank or {*conv.dilations, *conv.strides} != {1}:
+        return None
+    cropped = tuple(
+        (cut[0] - before, cut[1] - after) for (before, after), cut in zip(inside.pads, out.crops, strict=True)
+    )
+    if any(end < 0 for pair in cropped for end in pair):
+        return None
+    made = conv.evolve(
+        dilations=out.block, padding=_named_padding(cropped, conv.kernel, out.block, shape[1:-1])
+    )
+    return replace(found, made, found["x"], params=found.nodes["conv"].params, layer=found.nodes["conv"])
+
+
 def _named_padding(
     pads: tuple[tuple[int, int], ...],
     kernel: tuple[int, ...],
@@ -133,44 +147,6 @@ def _named_padding(
         pair == same_pads(n or 1, k, 1, d) for pair, k, d, n in zip(pads, kernel, block, sizes, strict=True)
     )
     return Same() if same else Explicit(pads)
-
-
-def _separable(found: Found) -> Built:
-    """A depthwise convolution and a 1x1 convolution of the same scope, nothing between them."""
-    depth, point = found.nodes["depth"], found.node
-    one, two = depth.op, point.op
-    assert isinstance(one, DepthwiseConv)
-    assert isinstance(two, Conv)
-    if (
-        set(two.kernel) | set(two.strides) | {two.groups} != {1}
-        or one.bias
-        or one.data_format is not two.data_format
-    ):
-        return None
-    scope = _scope(point)
-    if _scope(depth) != scope:
-        return None
-    op = SeparableConv(
-        filters=two.filters,
-        multiplier=one.multiplier,
-        kernel=one.kernel,
-        strides=one.strides,
-        dilations=one.dilations,
-        padding=one.padding,
-        bias=two.bias,
-        data_format=two.data_format,
-    )
-    roles = {"kernel": "pointwise_kernel", "bias": "bias"}
-    params = (
-        evolve(depth.param("kernel"), role="depthwise_kernel"),
-        *(evolve(use, role=roles[use.role]) for use in point.params),
-    )
-    return replace(found, op, found["x"], params=params, layer=point, name=scope)
-
-
-def _scope(node: Node) -> str:
-    """The layer in whose scope the graph keeps a node's result."""
-    return layer_name((node.result.native or node.name).partition(":")[0])
 
 
 def _global(found: Found) -> Built:
@@ -188,82 +164,6 @@ def _global(found: Found) -> Built:
         return None
     made = kinds[op.reducer](keepdims=op.keepdims, data_format=formats[axes])
     return replace(found, made, found["x"])
-
-
-def _same_scope(found: Found) -> bool:
-    """Whether two ops are steps of one layer: in one scope, or the first in the scope of the second's name."""
-    outer, inner = found.node.origin.layer, found.nodes["inner"].origin.layer
-    in_scope = layer_name(outer) == layer_name(inner) and layer_name(found.node.name) != found.node.name
-    return in_scope or inner.startswith(f"{outer}/")
-
-
-def _sum_of_many(found: Found) -> Built:
-    inner = found.nodes["inner"]
-    if not _same_scope(found):
-        return None
-    position = next(i for i, value in enumerate(found.node.operands) if value is inner.result)
-    operands = list(found.node.operands)
-    operands[position : position + 1] = inner.operands
-    return replace(found, type(found.node.op)(), *operands, name=found.node.name)
-
-
-def _mean_of_many(found: Found) -> Built:
-    inner = found.nodes["inner"]
-    count = len(inner.operands)
-    number = 1 / found.node.op.scale if isinstance(found.node.op, Affine) else found.number("count")
-    same = layer_name(found.node.origin.layer) == layer_name(inner.origin.layer)
-    if not same or abs(number - count) > 1e-6:
-        return None
-    return replace(found, Average(), *inner.operands)
-
-
-def _rescale(found: Found) -> Built:
-    """A factor and a summand in one scope."""
-    outer, inner = found.node.op, found.op("inner")
-    assert isinstance(outer, Affine)
-    if not _same_scope(found):
-        return None
-    return replace(found, Affine(scale=inner.scale, shift=outer.shift), found["x"])
-
-
-def _rescale_each(found: Found) -> Built:
-    outer, array = found.node.op, found.array("scale")
-    assert isinstance(outer, Affine)
-    shape = found.shape("x")
-    if array is None or shape is None or not _same_scope(found) or array.size != shape[-1]:
-        return None
-    scale = tuple(float(str(item)) for item in array.reshape(-1))
-    return replace(found, Rescale(scale=scale, offset=outer.shift), found["x"])
-
-
-def _standardize(found: Found) -> Built:
-    mean, variance = _fixed(found, "mean"), _fixed(found, "variance")
-    shape = found.shape("x")
-    if shape is None:
-        return None
-    if mean is not None and variance is not None:
-        if len(mean) != len(variance) or len(mean) != shape[-1]:
-            return None
-        return replace(found, Standardize(axes=(len(shape) - 1,), mean=mean, variance=variance), found["x"])
-    sizes = [found[name].type.shape or () for name in ("mean", "variance")]
-    if any(found.walk.parameter(found[name]) is None for name in ("mean", "variance")):
-        return None
-    if any(size[-1:] != shape[-1:] or set(size[:-1]) - {1} for size in sizes):
-        return None
-    uses = (found.use("mean", "mean"), found.use("variance", "variance"))
-    return replace(found, Standardize(axes=(len(shape) - 1,)), found["x"], params=uses)
-
-
-def _fixed(found: Found, name: str) -> tuple[float, ...] | None:
-    """The numbers of an array that the file holds, row by row."""
-    array = found.array(name)
-    if array is not None:
-        return tuple(float(str(item)) for item in array.reshape(-1))
-    node = found.walk.producer(found[name])
-    if node is None or not isinstance(node.op, Constant):
-        return None
-    count = math.prod(node.op.shape)
-    return node.op.values if len(node.op.values) == count else node.op.values * count
 
 
 def _one_axis(found: Found) -> Built:
@@ -287,22 +187,8 @@ def _one_axis(found: Found) -> Built:
     return replace(found, made, found["x"], params=conv.params, layer=conv)
 
 
-_ROOT = Make(Power, (Any("variance"),), when=lambda op: (op.power, op.scale, op.shift) == (0.5, 1.0, 0.0))
-_DEVIATION = Either((Make(Maximum, (_ROOT, Number("least")), swap=True), _ROOT))
 _BLOCKS = Make(SpaceToBatch, (Any("x"),), name="blocks")
 _DILATED = Either(tuple(Make(kind, (_BLOCKS,), name="conv") for kind in (Conv, DepthwiseConv)))
-
-
-def _adds(op: Affine) -> bool:
-    return op.scale == 1.0
-
-
-def _multiplies(op: Affine) -> bool:
-    return op.shift == 0.0
-
-
-def _plain(op: Add) -> bool:
-    return not op.coefficients
 
 
 PATTERNS: tuple[Pattern, ...] = (
@@ -319,49 +205,14 @@ PATTERNS: tuple[Pattern, ...] = (
     *(Pattern("softmax of rows", Make(kind, (_SOFTMAX,)), _softmax_rows) for kind in _BACK),
     Pattern("dilated convolution", Make(BatchToSpace, (_DILATED,)), _dilated),
     Pattern(
+        "dilated transposed convolution",
+        Make(BatchToSpace, (Make(ConvTranspose, (_BLOCKS,), name="conv"),)),
+        _dilated_transposed,
+    ),
+    Pattern(
         "convolution along one axis",
         Make(Squeeze, (Make(Conv, (Make(ExpandDims, (Any("x"),), name="expand"),), name="conv"),)),
         _one_axis,
     ),
     Pattern("global pooling", Make(Reduce, (Any("x"),)), _global),
-)
-
-JOINS: tuple[Pattern, ...] = (
-    Pattern(
-        "separable convolution", Make(Conv, (Make(DepthwiseConv, (Any("x"),), name="depth"),)), _separable
-    ),
-    *(
-        Pattern(
-            "merge of many", Make(kind, (Make(kind, (), name="inner"), Any("z")), swap=True), _sum_of_many
-        )
-        for kind in (Multiply, Maximum)
-    ),
-    Pattern(
-        "sum of many",
-        Make(Add, (Make(Add, (), name="inner", when=_plain), Any("z")), when=_plain, swap=True),
-        _sum_of_many,
-    ),
-    Pattern(
-        "mean of many",
-        Make(Divide, (Make(Add, (), name="inner", when=_plain), Number("count"))),
-        _mean_of_many,
-    ),
-    Pattern(
-        "mean of many",
-        Make(Affine, (Make(Add, (), name="inner", when=_plain),), when=_multiplies),
-        _mean_of_many,
-    ),
-    Pattern(
-        "rescaling",
-        Make(Affine, (Make(Affine, (Any("x"),), name="inner", when=_multiplies),), when=_adds),
-        _rescale,
-    ),
-    Pattern(
-        "rescaling",
-        Make(Affine, (Make(Multiply, (Any("x"), Learned("scale")), name="inner", swap=True),), when=_adds),
-        _rescale_each,
-    ),
-    Pattern(
-        "standardization", Make(Divide, (Make(Subtract, (Any("x"), Any("mean"))), _DEVIATION)), _standardize
-    ),
 )

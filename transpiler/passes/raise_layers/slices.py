@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import attrs
 
-from transpiler.ir import Node, Value
-from transpiler.ops.array import Index, Unstack
+from transpiler.ir import Node, Op, Value
+from transpiler.ops import shape
+from transpiler.ops.array import Unstack
 from transpiler.ops.shape import Split, Squeeze
 from transpiler.passes.raise_layers.linear import Producer
 
@@ -23,7 +22,7 @@ class Slice:
 
 
 def slice_of(producer: Producer, value: Value) -> Slice | None:
-    """The slice that a value is: of Unstack, of an index, or a part of size 1 whose axis was taken away."""
+    """The slice that a value is: of Unstack, of a slice that drops its axis, or a part of size 1 without that axis."""
     node = producer(value)
     if node is None:
         return None
@@ -32,27 +31,31 @@ def slice_of(producer: Producer, value: Value) -> Slice | None:
             rank = node.operands[0].type.rank
             own = axis % rank if rank is not None else axis
             return Slice(node.operands[0], own, node.results.index(value), count)
-        case Index():
-            return _indexed(node)
+        case shape.Slice():
+            element = element_of(node.op, node.operands[0].type.rank)
+            return None if element is None else _single(node.operands[0], *element)
         case Squeeze(axes=(axis,)):
             return _squeezed(producer, node, axis)
         case _:
             return None
 
 
-def _indexed(node: Node) -> Slice | None:
-    op, x = node.op, node.operands[0]
-    assert isinstance(op, Index)
-    numbers = [i for i, item in enumerate(op.key) if isinstance(item, int) and not isinstance(item, bool)]
-    rest = [item for i, item in enumerate(op.key) if i not in numbers]
-    everything = all(isinstance(item, Mapping) and item.get("slice") == [None, None, None] for item in rest)
-    if len(numbers) != 1 or not everything or x.type.shape is None:
+def element_of(op: Op, rank: int | None) -> tuple[int, int] | None:
+    """The axis of which a slice takes one element and drops it, and that element; None if it does anything else."""
+    if not isinstance(op, shape.Slice) or len(op.axes) != 1 or len(op.squeeze) != 1:
         return None
-    count, index = x.type.shape[numbers[0]], op.key[numbers[0]]
-    assert isinstance(index, int)
+    (axis,) = op.axes
+    return (axis if rank is None else axis % rank), op.begins[0]
+
+
+def _single(x: Value, axis: int, index: int) -> Slice | None:
+    if x.type.shape is None:
+        return None
+    own = axis % len(x.type.shape)
+    count = x.type.shape[own]
     if count is None:
-        return None if index < 0 else Slice(x, numbers[0], index, None)
-    return Slice(x, numbers[0], index % count, count)
+        return None if index < 0 else Slice(x, own, index, None)
+    return Slice(x, own, index % count, count)
 
 
 def _squeezed(producer: Producer, node: Node, axis: int) -> Slice | None:
