@@ -155,3 +155,34 @@ def test_a_caffemodel_carries_what_the_arrays_did(tmp_path: Path, name: str) -> 
     assert main(["convert", str(text), "--weights", str(made), "-o", str(path)]) == 0
     found = through_keras(path, list(case(name).part("in/").values()), "keras")
     assert difference(found, last_output(name)) <= TOLERANCE
+
+
+def mixed(folder: Path) -> Path:
+    """A graph whose kernel is a variable and whose bias is an array in the file."""
+    tf = pytest.importorskip("tensorflow").compat.v1
+    graph = tf.Graph()
+    with graph.as_default():
+        x = tf.placeholder("float32", (None, 3), name="x")
+        tf.nn.bias_add(tf.matmul(x, tf.get_variable("k", (3, 2))), tf.constant([1.0, 2.0], name="b"))
+    path = folder / "mixed.pb"
+    path.write_bytes(graph.as_graph_def().SerializeToString())
+    return path
+
+
+def test_numbers_of_some_arrays_alone_are_left_out_with_a_warning(tmp_path: Path) -> None:
+    said = convert(mixed(tmp_path), "keras").diagnostics
+    (warning,) = [one for one in said if one.code == "T6104"]
+    assert warning.message.endswith("they are left out: b")
+
+
+def test_text_from_a_source_with_weights_says_that_it_holds_none(
+    tmp_path: Path, net: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rng = np.random.default_rng(0)
+    weights = stored(tmp_path, {"fc/0": rng.normal(size=(2, 3)), "fc/1": rng.normal(size=2)})
+    frozen, text, kept = (str(tmp_path / name) for name in ("net.pb", "net.json", "net.npz"))
+    assert main(["convert", str(net), "--weights", weights, "-o", frozen]) == 0
+    assert main(["convert", frozen, "--to", "keras", "-o", text]) == 0
+    assert "T6105" in capsys.readouterr().err
+    assert main(["convert", frozen, "--to", "keras", "-o", text, "--weights-to", kept]) == 0
+    assert "T6105" not in capsys.readouterr().err

@@ -76,3 +76,26 @@ def test_bytes_that_are_no_graph(data: bytes) -> None:
         assert error.diagnostics[0].code == "T3003"  # noqa: PT017 - either an exception or an error in the sink
     else:
         assert sink.has_errors
+
+
+X = 'node { name: "x" op: "Placeholder" attr { key: "dtype" value { type: DT_FLOAT } } %s }\n'
+AXIS = """node { name: "axis" op: "Const" attr { key: "dtype" value { type: DT_INT32 } }
+  attr { key: "value" value { tensor { dtype: DT_INT32 tensor_shape { } int_val: 0 } } } }
+"""
+BROKEN = {
+    "a size beyond every machine": X
+    % 'attr { key: "shape" value { shape { dim { size: 9223372036854775807 } dim { size: 2 } } } }',
+    "shapes that are no list": X % 'attr { key: "_output_shapes" value { i: 7 } }',
+    "a join of nothing": X % "" + AXIS + 'node { name: "y" op: "ConcatV2" input: "axis" }\n',
+    "a type that is a shape": 'node { name: "y" op: "VarHandleOp" attr { key: "dtype" value { shape { } } }\n'
+    '  attr { key: "shape" value { shape { dim { size: 2 } } } } }\nnode { name: "z" op: "Relu" input: "y" }\n',
+}
+
+
+@pytest.mark.parametrize("text", BROKEN.values(), ids=BROKEN)
+def test_what_makes_no_sense_is_said_or_read_as_if_it_were_absent(text: str) -> None:
+    sink = Sink()
+    message = parse_source(Source("broken.pbtxt", text), sink)
+    graph = lower(message, "broken", sink).graph("")
+    verify(graph)
+    assert graph.nodes or sink.diagnostics

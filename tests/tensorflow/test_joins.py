@@ -189,3 +189,29 @@ def test_slices(name: str) -> None:
         assert ops(graph) == ["input", "relu"]
     else:
         assert last(graph) == wanted
+
+
+@pytest.mark.parametrize(
+    ("least", "made"),
+    [(1e-7, True), (0.1, True), (0.5, False)],
+    ids=["as Keras has it", "below every deviation", "above a deviation"],
+)
+def test_what_divides_by_a_deviation_standardizes_if_it_keeps_as_far_from_zero(
+    least: float, made: bool
+) -> None:
+    def build(tf: Any) -> None:
+        x = x_of(tf, None, 3)
+        deviation = tf.maximum(tf.sqrt(tf.constant([0.04, 1.0, 4.0])), least)
+        tf.divide(x - tf.constant([1.0, 2.0, 3.0]), deviation)
+
+    assert ("standardize" in ops(built(build))) is made
+
+
+@pytest.mark.parametrize("learned", [True, False], ids=["beside variables", "in a frozen graph"])
+def test_an_array_in_the_file_is_a_literal_where_what_is_learned_lies_in_variables(learned: bool) -> None:
+    def build(tf: Any) -> None:
+        x = x_of(tf, None, 3) * tf.constant([0.25, 0.5, 2.0])
+        kernel = tf.get_variable("k", (3, 2)) if learned else tf.constant([[1.0, 2.0]] * 3)
+        tf.matmul(x, kernel)
+
+    assert ops(built(build)) == ["input", "rescale" if learned else "scale", "dense"]

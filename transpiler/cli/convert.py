@@ -9,7 +9,7 @@ import click
 from transpiler.cli.arguments import TARGETS, source_options
 from transpiler.cli.output import CannotWrite, check_output, write_output
 from transpiler.cli.reporting import report, report_trace
-from transpiler.diagnostics import CompileError, Severity
+from transpiler.diagnostics import CompileError, Diagnostic, Severity, Sink
 from transpiler.driver.options import DATA_FORMATS, Options, UsageError
 
 if TYPE_CHECKING:
@@ -93,7 +93,21 @@ def _written(result: Conversion, output: str | None, weights_to: str | None, *, 
         raise CannotWrite(f"cannot write {path}: {error.strerror or error}") from error
     if output is None or output == "-":
         write_output(None, result.text)
+    if weights_to is None and result.has_weights and _is_text(result, output):
+        report(_left_out(result), quiet=quiet)
     return 0
+
+
+def _is_text(result: Conversion, output: str | None) -> bool:
+    return output is None or output == "-" or result.form(output).is_text
+
+
+def _left_out(result: Conversion) -> tuple[Diagnostic, ...]:
+    """What is said of a source with weights that is written as text."""
+    sink = Sink()
+    help = f"write another form ({_weighty(result)}), or name a file with --weights-to"
+    sink.note("T6105", "text holds no numbers: the weights of the source are left out", help=help)
+    return tuple(sink.diagnostics)
 
 
 def _check_forms(result: Conversion, output: str | None, weights: str | None, weights_to: str | None) -> None:

@@ -163,6 +163,8 @@ CODES: Final[dict[str, str]] = {
     "T6101": "An open batch size is written as 1.",
     "T6102": "A layer that acts only while training is left out.",
     "T6103": "A setting that matters only while training is left out.",
+    "T6104": "Numbers that the source holds for some of its arrays are left out.",
+    "T6105": "Text holds no numbers: those of the source are left out.",
     "T6001": "Fields that have no counterpart in the target are not carried over.",
     "T6002": "The target's format has no word for something of a layer.",
     # T80xx batches of files

@@ -11,7 +11,7 @@ import attrs
 from transpiler.diagnostics import Diagnostic, Sink
 from transpiler.driver.faults import contained
 from transpiler.driver.legal import Legal, legal_model
-from transpiler.driver.losses import note_losses
+from transpiler.driver.losses import note_losses, note_numbers
 from transpiler.driver.options import Options, UsageError
 from transpiler.driver.reading import Input, read_model
 from transpiler.driver.running import printed
@@ -95,6 +95,8 @@ def convert_source(
         if options.stop_after is not None:
             return Conversion(printed(legal.module), tuple(sink.diagnostics))
         note_losses(legal.module, target.name, sink)
+        if legal.store is None:
+            note_numbers(model.module, legal.module, target.name, sink)
         with trace.stage("write"):
             text = target.write(legal.module, sink)
     return Conversion(text, tuple(sink.diagnostics), legal, target)

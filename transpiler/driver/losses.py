@@ -48,6 +48,23 @@ def note_losses(module: Module, target: str, sink: Sink) -> None:
     )
 
 
+def note_numbers(source: Module, written: Module, target: str, sink: Sink) -> None:
+    """Warn of arrays whose numbers lie in the source, but not those of all others, so that none can be carried."""
+    held = {
+        use.symbol: node
+        for graph in written.graphs.values()
+        for node in graph.nodes
+        for use in node.params
+        if use.symbol in source.constants
+    }
+    if target == "ir" or not held:
+        return
+    names = ", ".join(list(held)[:_MOST_NAMED]) + (", …" if len(held) > _MOST_NAMED else "")
+    text = f"the file holds numbers of some arrays, but not of all, and they are left out: {names}"
+    help = "give the others with --weights (a checkpoint of the graph), and write a form that holds weights"
+    sink.warning("T6104", text, next(iter(held.values())).span, help=help)
+
+
 def _fields(kept: Mapping[str, Attr]) -> Iterator[str]:
     """The names of fields, those inside a message with the message's name before them."""
     for name, value in kept.items():

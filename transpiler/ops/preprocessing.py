@@ -24,6 +24,10 @@ def _with_size(type_: TensorType, size: tuple[int, int], format: DataFormat) -> 
     return type_.with_shape((*type_.shape[:-2], *size))
 
 
+LEAST_DEVIATION = 1e-7
+"""What standardizing divides by at least (keras.layers.Normalization's epsilon)."""
+
+
 @op("resize", "Preprocessing")
 class Resize(Op):
     """Images brought to a height and width by interpolation between half-pixel centres."""
@@ -65,6 +69,7 @@ def _to_array(value: Any) -> Attr:
 class Standardize(Activation):
     """(x - mean) / sqrt(variance) for every index of `axes`, or with `invert` the other way round.
 
+    A deviation below 1e-7 counts as 1e-7.
     Mean and variance are given, or else roles of which training knows nothing (with how many examples made them).
     """
 

@@ -10,7 +10,7 @@ from transpiler.dialects.tensorflow.write_math import as_float
 from transpiler.dialects.tensorflow.write_steps import Fixed, Input, Refused, Result, Steps
 from transpiler.dialects.tensorflow.write_template import Numbers
 from transpiler.ir import DType
-from transpiler.ops.preprocessing import Rescale, Standardize
+from transpiler.ops.preprocessing import LEAST_DEVIATION, Rescale, Standardize
 
 
 def array(label: str, value: Any, dtype: DType) -> Fixed:
@@ -45,7 +45,7 @@ def rescale(op: Rescale, s: Steps) -> Result:
 
 
 def standardize(op: Standardize, s: Steps) -> Result:
-    """(x - mean) / max(sqrt(variance), 1e-7), as Keras has it."""
+    """(x - mean) / max(sqrt(variance), least deviation), as Keras has it."""
     rank = s.rank()
     x = as_float(s, s.x)
     mean, deviation = _moments(op, s, rank)
@@ -61,7 +61,7 @@ def _moments(op: Standardize, s: Steps, rank: int) -> tuple[Input, Input]:
         shape[axis % rank] = s.size(axis % rank)
     if op.mean is not None:
         mean, variance = array("mean", op.mean, s.real), array("deviation", op.variance, s.real)
-        roots = tuple(max(math.sqrt(value), 1e-7) for value in variance.numbers.values)
+        roots = tuple(max(math.sqrt(value), LEAST_DEVIATION) for value in variance.numbers.values)
         if len(mean.numbers.values) == 1:
             shape = [1] * rank
         size = math.prod(shape)
@@ -74,5 +74,5 @@ def _moments(op: Standardize, s: Steps, rank: int) -> tuple[Input, Input]:
             Fixed("deviation", Numbers(s.real, tuple(fitted), roots)),
         )
     root = s.op("Sqrt", reshaped(s, s.param("variance"), shape, "variance/Reshape"))
-    floor = s.like("y", 1e-7, root)
+    floor = s.like("y", LEAST_DEVIATION, root)
     return reshaped(s, s.param("mean"), shape, "mean/Reshape"), s.op("Maximum", root, floor)

@@ -11,7 +11,7 @@ from transpiler.ir.attributes import Attr
 from transpiler.ir.rewriting import Rewriter
 from transpiler.ops.activation import Affine, Power
 from transpiler.ops.normalization import LRN, MVN, BatchNorm, Bias, L2Normalize, LayerNorm, Scale
-from transpiler.ops.preprocessing import Standardize
+from transpiler.ops.preprocessing import LEAST_DEVIATION, Standardize
 from transpiler.ops.reduction import Reducer, ReduceTail
 from transpiler.ops.shape import Concat, Reshape, Split, Transpose
 from transpiler.ops.spatial import axis_of
@@ -121,8 +121,6 @@ def l2_normalize(node: Node, rewriter: Rewriter) -> Made:
 
 MOST_CHANNELS = 16
 """More than pictures have, whose channels are standardized one by one."""
-LEAST_DEVIATION = 1e-7
-"""What Keras divides by at least."""
 
 
 def standardize(node: Node, rewriter: Rewriter) -> Made:

@@ -20,7 +20,7 @@ from transpiler.dialects.tensorflow.restoring import held_variables
 from transpiler.ir import Graph, LazyArray, Module
 from transpiler.ir.attributes import Attr
 from transpiler.ir.rewriting import without_dead_nodes
-from transpiler.ops.core import Input
+from transpiler.ops.core import Input, Parameter
 from transpiler.passes.lower.tensorflow_branches import merged_choices, sides_read
 from transpiler.passes.lower.tensorflow_graph import GraphLowering
 from transpiler.passes.lower.tensorflow_names import without_calls
@@ -93,7 +93,14 @@ def lower_graph(
         made = Graph(name, tuple(lowering.builder.nodes), tuple(found), {"tensorflow": extras})
         made = without_dead_nodes(made, lambda node: isinstance(node.op, Input))
         if raised:
-            facts = Facts(lowering.constants, momenta, lowering.moving(), lowering.joined, lowering.is_symbol)
+            facts = Facts(
+                lowering.constants,
+                momenta,
+                lowering.moving(),
+                lowering.joined,
+                literal=_has_variables(made, lowering),
+                is_symbol=lowering.is_symbol,
+            )
             made = raise_layers(made, facts)
         return lowering, without_calls(made)
 
@@ -115,6 +122,12 @@ def lower_graph(
     parts = {**variables, **lowering.constants}
     constants = {**lowering.constants, **joined_arrays(lowering.joined, parts)}
     return Module(name, "tensorflow", {"": made}, {}, constants, variables)
+
+
+def _has_variables(graph: Graph, lowering: GraphLowering) -> bool:
+    """Whether something learned lies in a variable instead of in the file."""
+    learned = (node for node in graph.nodes if isinstance(node.op, Parameter))
+    return any(node.param("value").symbol not in lowering.constants for node in learned)
 
 
 @attrs.frozen

@@ -112,6 +112,8 @@ def _axis(reading: Reading, i: int) -> int:
 def _concat(reading: Reading) -> Sequence[Value]:
     first = reading.node.op == "Concat"
     values = reading.all_but(0 if first else -1)
+    if not values:
+        raise Keep
     axis = _axis(reading, 0 if first else -1)
     return (
         tuple(values) if len(values) == 1 else reading.emit(Concat(axis=_positive(axis, values[0])), *values)
@@ -132,7 +134,7 @@ def _split(reading: Reading) -> Sequence[Value]:
 def _split_sizes(reading: Reading) -> Sequence[Value]:
     x, sizes = reading.x(0), [int(size) for size in reading.numbers(1)]
     axis = _positive(_axis(reading, 2), x)
-    if -1 in sizes[:-1]:
+    if not sizes or -1 in sizes[:-1]:
         raise Keep
     total = x.type.shape[axis] if x.type.shape and axis < len(x.type.shape) else None
     if total is not None and sizes[-1] in (-1, 0) and sum(sizes[:-1]) == total:

@@ -237,6 +237,8 @@ class GraphLowering:
                 self.sink.error("T4001", f"{node.op} `{node.name}`: {error}", node.span)
             except (ValueError, TypeError, OverflowError) as error:
                 reason = str(error)
+            except LookupError:
+                reason = "an operand or an attribute that it needs is missing"
         if reason is not None:
             self.sink.warning("T3030", f"{node.op} `{node.name}` is kept as written: {reason}", node.span)
         return self._opaque(node, inputs)

@@ -136,6 +136,8 @@ class Facts:
     """Value of a batch's statistic -> name and symbol of the variable that is its moving average."""
     joined: dict[str, Joined] = attrs.field(factory=dict)
     """Arrays of layers that the file keeps in parts; raising adds to them."""
+    literal: bool = False
+    """Whether arrays in the file are part of the network's definition, as what it learns lies in variables."""
     is_symbol: Callable[[str], bool] = frozenset().__contains__
     """Whether the file has something of a name."""
 

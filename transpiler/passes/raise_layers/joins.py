@@ -14,7 +14,7 @@ from transpiler.ops.activation import Affine, Power
 from transpiler.ops.convolution import Conv, DepthwiseConv, SeparableConv
 from transpiler.ops.core import Constant
 from transpiler.ops.elementwise import Add, Average, Divide, Maximum, Multiply, Subtract
-from transpiler.ops.preprocessing import Rescale, Standardize
+from transpiler.ops.preprocessing import LEAST_DEVIATION, Rescale, Standardize
 from transpiler.passes.raise_layers.engine import (
     Any,
     Either,
@@ -146,12 +146,12 @@ def _rescale_each(found: Found) -> Built:
         return None
     if found.shape("x") is None or found.shape("x") != found.node.result.type.shape:
         return None
-    return replace(found, Rescale(scale=_nested(array), offset=outer.shift), found["x"])
+    return replace(found, Rescale(scale=nested(array), offset=outer.shift), found["x"])
 
 
-def _nested(array: Anything) -> Anything:
+def nested(array: Anything) -> Anything:
     """The numbers of an array as nested tuples, each as short as it can be written."""
-    return tuple(map(_nested, array)) if array.ndim else float(str(array))
+    return tuple(map(nested, array)) if array.ndim else float(str(array))
 
 
 def _standardize(found: Found) -> Built:
@@ -160,16 +160,25 @@ def _standardize(found: Found) -> Built:
     if shape is None:
         return None
     if mean is not None and variance is not None:
-        if len(mean) != len(variance) or len(mean) != shape[-1]:
+        if len(mean) != len(variance) or len(mean) != shape[-1] or not _same_floor(found, min(variance)):
             return None
         return replace(found, Standardize(axes=(len(shape) - 1,), mean=mean, variance=variance), found["x"])
     sizes = [found[name].type.shape or () for name in ("mean", "variance")]
-    if any(found.walk.parameter(found[name]) is None for name in ("mean", "variance")):
+    if any(found.walk.parameter(found[name]) is None for name in ("mean", "variance")) or not _same_floor(
+        found
+    ):
         return None
     if any(size[-1:] != shape[-1:] or set(size[:-1]) - {1} for size in sizes):
         return None
     uses = (found.use("mean", "mean"), found.use("variance", "variance"))
     return replace(found, Standardize(axes=(len(shape) - 1,)), found["x"], params=uses)
+
+
+def _same_floor(found: Found, variance: float = 0.0) -> bool:
+    """Whether a deviation is kept from zero as in `Standardize`, or all are so large that it does not matter."""
+    least = found.number("least") if "least" in found.values else 0.0
+    matters = math.sqrt(max(variance, 0.0)) < max(least, LEAST_DEVIATION)
+    return not matters or math.isclose(least, LEAST_DEVIATION, rel_tol=1e-6)
 
 
 def _fixed(found: Found, name: str) -> tuple[float, ...] | None:

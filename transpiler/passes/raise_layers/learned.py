@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import Any as Anything
 
 import attrs
 
@@ -22,10 +23,12 @@ from transpiler.ops.functional import (
     FunctionalDepthwise,
 )
 from transpiler.ops.normalization import Bias, Scale
+from transpiler.ops.preprocessing import Rescale
 from transpiler.ops.shape import ExpandDims
 from transpiler.ops.spatial import DataFormat, feature_map
 from transpiler.ops.windows import Explicit, Padding, Same, same_pads
 from transpiler.passes.raise_layers.engine import Any, Either, Found, Learned, Make, Pattern, replace
+from transpiler.passes.raise_layers.joins import MOST_FACTORS, nested
 
 Built = Sequence[Value] | None
 
@@ -230,8 +233,19 @@ def _span(found: Found) -> Built:
     if full[start:stop] != shape[start:stop] or not _is_stored_so(found, shape[start:stop]):
         return None
     added = isinstance(found.node.op, Add)
+    array = found.array("tensor")
+    if array is not None and found.walk.facts.literal:
+        return _literal(found, array, added=added)
     op: Op = (Bias if added else Scale)(axis=start, num_axes=stop - start)
     return replace(found, op, found["x"], params=(found.use("beta" if added else "gamma", "tensor"),))
+
+
+def _literal(found: Found, array: Anything, *, added: bool) -> Built:
+    """Numbers that nobody learned stay numbers."""
+    if array.size > MOST_FACTORS:
+        return None
+    numbers = nested(array)
+    return replace(found, Rescale(scale=1.0, offset=numbers) if added else Rescale(scale=numbers), found["x"])
 
 
 def _is_stored_so(found: Found, span: tuple[int | None, ...]) -> bool:
