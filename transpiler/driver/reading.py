@@ -107,7 +107,9 @@ def _name(source: str) -> str:
 
 def _is_in_saved_model(source: str) -> bool:
     """Whether a file is the graph of a SavedModel, beside which its numbers lie."""
-    return PurePath(source).stem == "saved_model"
+    from transpiler.parsers.load import SAVED_MODEL
+
+    return PurePath(source).name in SAVED_MODEL
 
 
 def _lowered(text: Source, options: Options, sink: Sink, trace: Trace) -> Module:
