@@ -7,15 +7,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import attrs
+import msgspec
 
 
 class Missing(Exception):
     """A benchmark cannot run here; the message says what it needs."""
 
 
-@attrs.frozen
-class Settings:
+class Settings(msgspec.Struct, frozen=True):
     """What the command line says: where the corpus is, and how many rounds to run."""
 
     corpus: Path

@@ -11,14 +11,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-import attrs
+import msgspec
 
 MEGA: Final = 1 << 20
 _KILO: Final = 1 << 10
 
 
-@attrs.frozen
-class Times:
+class Times(msgspec.Struct, frozen=True):
     """Seconds that one run took: of the processor, and by the clock on the wall."""
 
     cpu: float

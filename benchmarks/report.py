@@ -7,15 +7,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-import attrs
+import msgspec
 
 from benchmarks.measure import Times
 
 _MILLI: Final = 1000
 
 
-@attrs.frozen
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """One comparison. `value` is what the goal is about; `goal` says what is wanted of it."""
 
     benchmark: str
@@ -69,4 +68,6 @@ def _line(cells: Iterable[str], widths: Sequence[int]) -> str:
 
 def write_json(rows: Sequence[Row], path: Path) -> None:
     """The rows for programs."""
-    path.write_text(json.dumps([attrs.asdict(row) for row in rows], indent=2) + "\n", encoding="utf-8")
+    path.write_text(
+        json.dumps([msgspec.structs.asdict(row) for row in rows], indent=2) + "\n", encoding="utf-8"
+    )

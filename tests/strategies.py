@@ -10,7 +10,6 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import attrs
 from hypothesis import reject
 from hypothesis import strategies as st
 
@@ -31,7 +30,7 @@ from transpiler.ir import (
     TensorType,
     Value,
 )
-from transpiler.ir.op import fields_of
+from transpiler.ir.op import REQUIRED, OpField, fields_of
 from transpiler.ir.rewriting import result_names
 from transpiler.ir.types import UNKNOWN
 from transpiler.ops.registry import OPS
@@ -107,7 +106,7 @@ def ops(
     rank = draw(st.integers(1, 3))
     values: dict[str, Any] = {}
     for field in fields_of(kind):
-        if field.default is attrs.NOTHING or draw(st.booleans()):
+        if field.default is REQUIRED or draw(st.booleans()):
             few = _COUNTS.get(field.name)
             values[field.name] = draw(_values(kind, field, rank, numbers) if few is None else few)
     values |= _agree(draw, kind, values)
@@ -124,7 +123,7 @@ def any_ops() -> st.SearchStrategy[Op]:
 
 
 def _values(
-    kind: type[Op], field: attrs.Attribute[Any], rank: int, numbers: st.SearchStrategy[float]
+    kind: type[Op], field: OpField, rank: int, numbers: st.SearchStrategy[float]
 ) -> st.SearchStrategy[Any]:
     """Values that the field's converter takes. Lists have one entry for each of `rank` spatial axes."""
     key = kind.name, field.name, rank, numbers
@@ -134,15 +133,14 @@ def _values(
 
 
 def _new_values(
-    kind: type[Op], field: attrs.Attribute[Any], rank: int, numbers: st.SearchStrategy[float]
+    kind: type[Op], field: OpField, rank: int, numbers: st.SearchStrategy[float]
 ) -> st.SearchStrategy[Any]:
-    convert: Any = field.converter
-    said: str = field.metadata["kind"]
+    said: str = field.kind
     if said in ("op", "list of ops"):
         names = _INNER.get((kind.name, field.name), _ACTIVATIONS)
         inner = st.sampled_from(names).flatmap(lambda name: ops(OPS[name]))
         return inner if said == "op" else st.lists(inner, min_size=1, max_size=2)
-    return _raw(said, rank, numbers).filter(lambda value: _accepts(convert, value))
+    return _raw(said, rank, numbers).filter(lambda value: _accepts(field.convert, value))
 
 
 def _raw(said: str, rank: int, numbers: st.SearchStrategy[float]) -> st.SearchStrategy[Any]:  # noqa: C901, PLR0912

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import attrs
+import msgspec
 
 from tools.measured import Cell, Table, run
 from tools.table1 import preload, verified
@@ -74,7 +74,7 @@ def _reasoned(cell: Cell, target: str) -> Cell:
     if cell.text != "**refused**":
         return cell
     text = cell.text if target in EXACT else cell.text.strip("*")
-    return attrs.evolve(cell, text=text, note=_LAYER.sub("", cell.note, count=1))
+    return msgspec.structs.replace(cell, text=text, note=_LAYER.sub("", cell.note, count=1))
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NoReturn, TextIO
 
-import attrs
+import msgspec
 
 MISSING: Final = "--missing"
 """How a person asks for those rows only that are not there or faulty."""
@@ -27,8 +27,7 @@ _CELL: Final = re.compile(r"(?P<text>.*?)(?: \[(?P<note>\d+)\])?")
 _NOTE: Final = re.compile(r"(?P<number>\d+)\. (?P<text>.*)")
 
 
-@attrs.frozen
-class Cell:
+class Cell(msgspec.Struct, frozen=True):
     """What a cell shows, and what is to be said about it."""
 
     text: str
@@ -52,8 +51,7 @@ def is_whole(cells: Sequence[Cell]) -> bool:
 Rows = Mapping[str, tuple[Cell, ...]]
 
 
-@attrs.frozen
-class Table:
+class Table(msgspec.Struct, frozen=True):
     """Where a table stands and what its columns are called; the first is the row's name."""
 
     document: Path
@@ -125,7 +123,7 @@ def _answer(cells: Callable[[str], Iterable[Cell]], name: str, result: TextIO) -
     """Measure a row, write it down, and end this process."""
     code = 1
     try:
-        json.dump([attrs.asdict(cell) for cell in cells(name)], result)
+        json.dump([msgspec.structs.asdict(cell) for cell in cells(name)], result)
         result.flush()
         code = 0
     finally:

@@ -328,14 +328,14 @@ def test_layouts_that_cannot_be_shared() -> None:
         %b = dense(%a) {units = 4}
         return %b
     """)
-    from attrs import evolve
+    import msgspec
 
     from transpiler.ir import ParamUse, Permute
 
     uses = (ParamUse("kernel", "w"),), (ParamUse("kernel", "w", (Permute((1, 0)),)),)
     nodes = [
         legal.nodes[0],
-        *(evolve(node, params=use) for node, use in zip(legal.nodes[1:], uses, strict=True)),
+        *(msgspec.structs.replace(node, params=use) for node, use in zip(legal.nodes[1:], uses, strict=True)),
     ]
-    _, said = _legal(evolve(legal, nodes=tuple(nodes)))
+    _, said = _legal(msgspec.structs.replace(legal, nodes=tuple(nodes)))
     assert [one.code for one in said] == ["T5003"]

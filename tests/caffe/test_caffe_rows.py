@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-import attrs
+import msgspec
 import pytest
 from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
@@ -30,7 +30,7 @@ def _row_id(row: Row) -> str:
 
 def _as_read(node: Node, row: Row) -> Node:
     """The node as if it came from a Caffe file, so that rows of forks write it too."""
-    return attrs.evolve(node, origin=Origin("node", row.native), extras={"caffe": {}})
+    return msgspec.structs.replace(node, origin=Origin("node", row.native), extras={"caffe": {}})
 
 
 @pytest.mark.parametrize("row", LAW_ROWS, ids=_row_id)
@@ -47,12 +47,18 @@ def test_reads_what_it_writes(row: Row, data: st.DataObject) -> None:
 def _module(node: Node) -> Module:
     """A net of one layer whose bottoms are inputs without shapes."""
     sources = [
-        Node(value.name, Input(), (), (attrs.evolve(value, native=value.name),), Origin(value.name, "Input"))
+        Node(
+            value.name,
+            Input(),
+            (),
+            (msgspec.structs.replace(value, native=value.name),),
+            Origin(value.name, "Input"),
+        )
         for value in node.operands
     ]
     operands = tuple(source.result for source in sources)
-    results = tuple(attrs.evolve(value, native=value.name) for value in node.results)
-    placed = attrs.evolve(node, operands=operands, results=results)
+    results = tuple(msgspec.structs.replace(value, native=value.name) for value in node.results)
+    placed = msgspec.structs.replace(node, operands=operands, results=results)
     return Module("net", "caffe", {"": Graph("", (*sources, placed), results)})
 
 

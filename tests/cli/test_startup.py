@@ -64,3 +64,19 @@ def test_the_package_alone_loads_nothing_of_it(tmp_path: Path) -> None:
     script = f"import transpiler, json, sys; open({str(found)!r}, 'w').write(json.dumps(sorted(sys.modules)))"
     subprocess.run([sys.executable, "-c", script], check=True)
     assert not [name for name in json.loads(found.read_text()) if name.startswith("transpiler.")]
+
+
+def test_nobody_looks_for_garbage_while_the_command_loads(tmp_path: Path) -> None:
+    net = tmp_path / "net.prototxt"
+    net.write_text(NET)
+    script = """
+import atexit, gc, sys
+from transpiler.__main__ import run
+looked = lambda: sum(generation["collections"] for generation in gc.get_stats())
+before = looked()
+atexit.register(lambda: print(looked() - before, file=sys.stderr))
+run()
+"""
+    command = [sys.executable, "-c", script, "convert", str(net), "--to", "keras", "--quiet"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert int(done.stderr) <= 1

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
-import attrs
+import msgspec
 
 from tests.fuzz.mutations import mutated
 from transpiler.cli import main
@@ -26,8 +26,7 @@ class TookTooLong(BaseException):
     """The alarm went off. Not an Exception: the command must not mistake it for a fault of its own."""
 
 
-@attrs.frozen
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """What came of a case. `fault` is None when the command behaved."""
 
     seed: int

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import attrs
+import msgspec
 import pytest
 
 from transpiler.ir import Graph, Node, Origin, TensorType, Value
@@ -25,7 +25,7 @@ def chain(count: int = 3) -> Graph:
 
 
 def with_last(graph: Graph, change: Callable[[Node], Node]) -> Graph:
-    return attrs.evolve(graph, nodes=(*graph.nodes[:-1], change(graph.nodes[-1])))
+    return msgspec.structs.replace(graph, nodes=(*graph.nodes[:-1], change(graph.nodes[-1])))
 
 
 BREAKS = {
@@ -51,12 +51,12 @@ def test_order_names_and_single_definition_are_of_the_whole_graph() -> None:
     first, second, third, fourth = graph.nodes
     for nodes in ((first, third, second, fourth), (first, second, second, third, fourth)):
         with pytest.raises(InvalidGraph):
-            verifier.verify(attrs.evolve(graph, nodes=nodes))
+            verifier.verify(msgspec.structs.replace(graph, nodes=nodes))
 
 
 def test_types_are_checked_once_they_are_promised() -> None:
     verifier, graph = Verifier(), with_last(chain(), BREAKS["type"])
-    untyped = attrs.evolve(graph, outputs=())
+    untyped = msgspec.structs.replace(graph, outputs=())
     verifier.verify(untyped)
     with pytest.raises(InvalidGraph, match="infers"):
         verifier.verify(untyped, shaped=True)

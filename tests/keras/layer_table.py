@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import attrs
+import msgspec
 
 Make = Callable[[Any], Any]
 
 
-@attrs.frozen
-class Case:
+class Case(msgspec.Struct, frozen=True):
     """A layer called on inputs of these shapes (without the batch). `integers`: inputs are indices below 5."""
 
     name: str

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics import Severity, Sink
 from transpiler.dialects.keras.dialect import KERAS3, spell_as_written
@@ -42,10 +42,12 @@ def typed(graph: Graph) -> Graph:
     for node in graph.nodes:
         operands = tuple(now[value] for value in node.operands)
         types = node.op.infer([value.type for value in operands])
-        results = tuple(attrs.evolve(v, type=t) for v, t in zip(node.results, types, strict=True))
+        results = tuple(msgspec.structs.replace(v, type=t) for v, t in zip(node.results, types, strict=True))
         now.update(zip(node.results, results, strict=True))
-        nodes.append(attrs.evolve(node, operands=operands, results=results))
-    return attrs.evolve(graph, nodes=tuple(nodes), outputs=tuple(now[value] for value in graph.outputs))
+        nodes.append(msgspec.structs.replace(node, operands=operands, results=results))
+    return msgspec.structs.replace(
+        graph, nodes=tuple(nodes), outputs=tuple(now[value] for value in graph.outputs)
+    )
 
 
 def typed_module(module: Module) -> Module:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import attrs
+import msgspec
 import numpy as np
 import pytest
 
@@ -72,8 +72,8 @@ def with_zeros(model: KerasModel) -> KerasModel:
     def config_of(layer: KerasLayer) -> dict[str, Any]:
         return {key: zeros if key.endswith("_initializer") else value for key, value in layer.config.items()}
 
-    return attrs.evolve(
-        model, layers=tuple(attrs.evolve(each, config=config_of(each)) for each in model.layers)
+    return msgspec.structs.replace(
+        model, layers=tuple(msgspec.structs.replace(each, config=config_of(each)) for each in model.layers)
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import attrs
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,8 +20,7 @@ NAMES = sorted(path.stem for path in KIT.glob("*.prototxt"))
 Numbers = NDArray[Any]
 
 
-@attrs.frozen
-class Case:
+class Case(msgspec.Struct, frozen=True):
     """One net and what Caffe computed: arrays by `in/BLOB`, `w/LAYER/INDEX`, `out/BLOB`, `shape/BLOB`."""
 
     name: str

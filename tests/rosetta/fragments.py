@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics import Severity, Sink
 from transpiler.dialects.caffe.dialect import CAFFE
@@ -102,16 +102,18 @@ def write_fragment(framework: str, graph: Graph) -> str:
 def _with_blobs(module: Module) -> Module:
     """Values named in the source as they are here, which is how a Caffe file names its blobs."""
     graph = module.graph("")
-    now = {value: attrs.evolve(value, native=value.name) for value in graph.values()}
+    now = {value: msgspec.structs.replace(value, native=value.name) for value in graph.values()}
     nodes = tuple(
-        attrs.evolve(
+        msgspec.structs.replace(
             node,
             operands=tuple(now[value] for value in node.operands),
             results=tuple(now[value] for value in node.results),
         )
         for node in graph.nodes
     )
-    return attrs.evolve(module, graphs={"": Graph("", nodes, tuple(now[value] for value in graph.outputs))})
+    return msgspec.structs.replace(
+        module, graphs={"": Graph("", nodes, tuple(now[value] for value in graph.outputs))}
+    )
 
 
 def _name(layer: Any) -> object:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import attrs
+import msgspec
 from click.testing import CliRunner
 
 from transpiler.cli.ops import ops as ops_command
@@ -21,8 +21,7 @@ MARK = "<!-- Above: made from the op's class. Below: checked by tests/rosetta. -
 _BLOCK = re.compile(r"^```(\w+)(?: (\w+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-@attrs.frozen
-class Block:
+class Block(msgspec.Struct, frozen=True):
     """A fenced block: its framework (or `ir`), its mode ("" for both directions), its text, its place in the page."""
 
     language: str
@@ -32,16 +31,14 @@ class Block:
     end: int
 
 
-@attrs.frozen
-class Case:
+class Case(msgspec.Struct, frozen=True):
     """One graph and how frameworks spell it."""
 
     ir: Block
     blocks: tuple[Block, ...] = ()
 
 
-@attrs.frozen
-class Page:
+class Page(msgspec.Struct, frozen=True):
     """The text of a page; `head` and `body` are what stands before and after the mark."""
 
     op: str

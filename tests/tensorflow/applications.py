@@ -13,14 +13,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import attrs
+import msgspec
 
 from tests.tensorflow.graphs import read_bytes
 from tests.tensorflow.same_net import alike, count_parameters, difference, keras_graph
 
 
-@attrs.frozen
-class Forms:
+class Forms(msgspec.Struct, frozen=True):
     """One network in the forms that TensorFlow gives it."""
 
     json: str

@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-import attrs
+import msgspec
 
 from tests.fuzz.mutations import mutated
 from tests.tensorflow import wire_mutations
@@ -28,8 +28,7 @@ SECONDS = 5.0
 SMALL = 110_000
 
 
-@attrs.frozen
-class Original:
+class Original(msgspec.Struct, frozen=True):
     """A file that is damaged."""
 
     name: str

@@ -15,7 +15,7 @@ from collections import Counter
 from functools import cache
 from pathlib import Path
 
-import attrs
+import msgspec
 
 from tests.tensorflow.graphs import CORPUS
 from tests.tensorflow.recorded import Agreement, Shapes, agreement, recorded, tensorflow_shapes
@@ -31,8 +31,7 @@ from transpiler.parsers import textproto
 from transpiler.passes.lower.tensorflow import lower_graph
 
 
-@attrs.frozen
-class Raised:
+class Raised(msgspec.Struct, frozen=True):
     """One graph, before and after."""
 
     nodes: int

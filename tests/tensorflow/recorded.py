@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import attrs
+import msgspec
 
 from tests.tensorflow.graphs import SHARED
 from transpiler.ir import Graph
@@ -53,8 +53,7 @@ def _shape(tensor: Any) -> Sequence[Dim] | None:
     return sizes
 
 
-@attrs.frozen
-class Agreement:
+class Agreement(msgspec.Struct, frozen=True):
     """How the shapes that a graph states compare to TensorFlow's."""
 
     compared: int

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import attrs
+import msgspec
 import numpy as np
 
 from tests.tensorflow.same_recurrent import taken_apart
@@ -151,7 +151,7 @@ def _ordered(graph: Graph) -> Graph:
             elif node not in found:
                 stack.append((node, True))
                 stack.extend((graph.producers[value], False) for value in reversed(node.operands))
-    return attrs.evolve(graph, nodes=tuple(found))
+    return msgspec.structs.replace(graph, nodes=tuple(found))
 
 
 def count_parameters(graph: Graph) -> int:

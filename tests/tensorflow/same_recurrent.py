@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import attrs
+import msgspec
 
 from transpiler.ir import Node, Op, ParamUse, Value
 from transpiler.ir.op import fields_of
@@ -55,7 +55,7 @@ def _add(node: Node, rewriter: Rewriter, what: str, op: Op, *operands: Value, us
 def _both(node: Node, op: Bidirectional, rewriter: Rewriter) -> Sequence[Value]:
     sides = []
     for prefix, inner in (("forward", op.forward), ("backward", op.backward)):
-        uses = [attrs.evolve(node.param(f"{prefix}_{role}"), role=role) for role in inner.roles]
+        uses = [msgspec.structs.replace(node.param(f"{prefix}_{role}"), role=role) for role in inner.roles]
         (value,) = _add(node, rewriter, prefix, plain(inner), *node.operands, uses=uses).results
         sides.append(value)
     if op.backward.return_sequences:  # type: ignore[attr-defined]  # a recurrent op
@@ -79,6 +79,8 @@ def _cells(node: Node, op: RNN, rewriter: Rewriter) -> Sequence[Value]:
         layer = layer.evolve(
             return_sequences=op.return_sequences or not last, go_backwards=op.go_backwards and i == 0
         )
-        uses: list[ParamUse] = [attrs.evolve(node.param(prefix + role), role=role) for role in cell.roles]
+        uses: list[ParamUse] = [
+            msgspec.structs.replace(node.param(prefix + role), role=role) for role in cell.roles
+        ]
         x = _add(node, rewriter, f"cell{i}", plain(layer), x, uses=uses).result
     return (x,)

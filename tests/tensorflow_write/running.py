@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import attrs
+import msgspec
 import numpy as np
 import pytest
 
@@ -30,8 +30,7 @@ BIG = 60_000_000
 """Networks with more weights than this are imported, but not run."""
 
 
-@attrs.frozen
-class Converted:
+class Converted(msgspec.Struct, frozen=True):
     """A network as it was read, as it is legal for TensorFlow, and as it is written."""
 
     read: Graph

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import attrs
+import msgspec
 import numpy as np
 import pytest
 
@@ -56,8 +56,7 @@ MODELS: dict[str, tuple[Callable[[], Any], tuple[int, ...]]] = {
 }
 
 
-@attrs.frozen
-class Case:
+class Case(msgspec.Struct, frozen=True):
     """A converted model with its numbers, an input, and what the model makes of it."""
 
     made: Converted

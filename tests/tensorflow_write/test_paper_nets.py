@@ -7,7 +7,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-import attrs
+import msgspec
 import pytest
 
 from tests.tensorflow_write.running import tf
@@ -24,8 +24,7 @@ COMMANDS = [
 PAIRS = [(COMMANDS[i], COMMANDS[i + 1]) for i in range(0, len(COMMANDS), 2)]
 
 
-@attrs.frozen
-class Net:
+class Net(msgspec.Struct, frozen=True):
     """What both results must have: the output's shape, how many learned numbers; and some of TensorFlow's ops."""
 
     shape: tuple[int | None, ...]

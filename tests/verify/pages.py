@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from enum import Enum
 
-import attrs
+import msgspec
 
 
 class Verdict(Enum):
@@ -19,8 +19,7 @@ class Verdict(Enum):
     """Too far off, or written and not run."""
 
 
-@attrs.frozen
-class Cell:
+class Cell(msgspec.Struct, frozen=True):
     """What a table says in one place. `note` stands below the table, with a number that refers to it."""
 
     text: str
@@ -28,8 +27,7 @@ class Cell:
     verdict: Verdict = Verdict.SAME
 
 
-@attrs.frozen
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """One line of a table; its verdict is the worst of its cells."""
 
     cells: tuple[Cell, ...]
@@ -39,15 +37,14 @@ class Line:
         return max((cell.verdict for cell in self.cells), key=list(Verdict).index)
 
 
-@attrs.define
-class Table:
+class Table(msgspec.Struct):
     """A table of a page, filled line by line."""
 
     name: str
     heads: tuple[str, ...]
-    made: list[str] = attrs.field(factory=list, repr=False)
-    notes: list[str] = attrs.field(factory=list, repr=False)
-    verdicts: Counter[Verdict] = attrs.field(factory=Counter)
+    made: list[str] = msgspec.field(default_factory=list)
+    notes: list[str] = msgspec.field(default_factory=list)
+    verdicts: Counter[Verdict] = msgspec.field(default_factory=Counter)
 
     def count(self, verdict: Verdict) -> int:
         """How many lines are such."""

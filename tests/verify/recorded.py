@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import attrs
+import msgspec
 import numpy as np
 
 from transpiler.diagnostics import Sink
@@ -32,8 +32,7 @@ NETS = SHARED / "oracle" / "caffe_nets"
 CORPUS = SHARED / "corpus" / "caffe"
 
 
-@attrs.frozen
-class Recording:
+class Recording(msgspec.Struct, frozen=True):
     """A net and the file of arrays that Caffe gave: `out/BLOB`, `shape/BLOB`, perhaps `in/BLOB` and `w/LAYER/INDEX`."""
 
     net: Path
@@ -49,8 +48,7 @@ class Recording:
             return {key[len(prefix) :]: stored[key] for key in stored.files if key.startswith(prefix)}
 
 
-@attrs.frozen
-class Compared:
+class Compared(msgspec.Struct, frozen=True):
     """Relative differences by blob, inputs left out, and the blobs that the conversion does not compute apart."""
 
     differences: Mapping[str, float]

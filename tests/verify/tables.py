@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-import attrs
+import msgspec
 
 from tests.verify.pages import Cell, Line, Table, Verdict, updated
 from tests.verify.recorded import SHARED, Recording, compare, kit, nets, subject_of
@@ -40,8 +40,7 @@ _CONFIG: Final = re.compile(r" using config=\{.*(\}(?=\.)|…$)")
 """The whole of a layer, which Keras tells before it tells what is wrong with it."""
 
 
-@attrs.frozen
-class Recorded:
+class Recorded(msgspec.Struct, frozen=True):
     """Which nets, through which targets, and how far off is too far."""
 
     recordings: Callable[[], Sequence[Recording]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
-import attrs
+import msgspec
 
 from tests.zoo.structure import Difference
 from transpiler.builder import Network
@@ -19,15 +19,14 @@ from transpiler.zoo.squeezenet import squeezenet
 from transpiler.zoo.unet import unet
 
 
-@attrs.frozen
-class Counterpart:
+class Counterpart(msgspec.Struct, frozen=True):
     """A file of the corpus, and the same network of the zoo."""
 
     file: str
     network: str | Callable[[], Module]
     """A network's name in the zoo, or what builds another form of one."""
     differences: tuple[Difference, ...] = ()
-    input_shapes: Mapping[str, Shape] = attrs.field(factory=dict)
+    input_shapes: Mapping[str, Shape] = msgspec.field(default_factory=dict)
     """Of inputs that the file leaves open, or states for another size."""
 
     def module(self) -> Module:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import Any
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics import Sink
 from transpiler.ir import Graph, Module, Node, Op, Shape, Value
@@ -239,8 +239,7 @@ def _depths(graph: Graph) -> dict[Value, int]:
     return depths
 
 
-@attrs.frozen
-class Difference:
+class Difference(msgspec.Struct, frozen=True):
     """Something that distinguishes a network of the zoo from its counterpart, and why it is so."""
 
     what: str

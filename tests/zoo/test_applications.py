@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import attrs
+import msgspec
 import pytest
 
 import transpiler
@@ -16,8 +16,7 @@ _BIAS = "of no effect before normalization"
 _POOLED = "Keras pads before pooling; in Caffe the last window hangs over the end"
 
 
-@attrs.frozen
-class Application:
+class Application(msgspec.Struct, frozen=True):
     """A network of `keras.applications` and its name in the zoo."""
 
     keras: str

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-import attrs
+import msgspec
 
 from transpiler.batch.task import Job, Record, Task
 from transpiler.driver.options import UsageError
@@ -27,8 +27,7 @@ KEPT_SECONDS: Final = 24 * 3600
 """Replies that nobody fetches are gone after a day."""
 
 
-@attrs.frozen
-class Message:
+class Message(msgspec.Struct, frozen=True):
     """A few tasks of a run, and the number by which the reply names them."""
 
     run: str
@@ -46,8 +45,7 @@ class Message:
         return cls(data["run"], data["number"], Job.from_dict(data["job"]), tasks)
 
 
-@attrs.frozen
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """The records of a message in the order of its tasks; None if the run was stopped before it began."""
 
     number: int

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-import attrs
+import msgspec
 
 from transpiler.batch.broker import (
     KEPT_SECONDS,
@@ -61,8 +61,7 @@ def fleet_engine(broker: str, window: int, notice: Notice) -> Callable[[Job], Ab
     return engine
 
 
-@attrs.define(eq=False)
-class Fleet:
+class Fleet(msgspec.Struct, eq=False):
     """One run as the submitting side sees it."""
 
     job: Job
@@ -70,12 +69,12 @@ class Fleet:
     redis: Redis
     window: int
     notice: Notice
-    run_id: str = attrs.field(factory=lambda: uuid.uuid4().hex)
-    _under_way: dict[int, Message] = attrs.field(factory=dict)
-    _sendings: dict[int, int] = attrs.field(factory=dict)
+    run_id: str = msgspec.field(default_factory=lambda: uuid.uuid4().hex)
+    _under_way: dict[int, Message] = msgspec.field(default_factory=dict)
+    _sendings: dict[int, int] = msgspec.field(default_factory=dict)
     _stopping: bool = False
     _stopped: bool = False
-    _heard: float = attrs.field(factory=time.monotonic)
+    _heard: float = msgspec.field(default_factory=time.monotonic)
     """When the last reply came."""
     _told: bool = False
 

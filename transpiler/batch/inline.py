@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-import attrs
+import msgspec
 
 from transpiler.batch.perform import perform
 from transpiler.batch.task import Job, Reply, Task
 
 
-@attrs.define
-class Inline:
+class Inline(msgspec.Struct):
     """Does tasks one after the other."""
 
     job: Job

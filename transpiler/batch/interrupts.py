@@ -8,11 +8,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-import attrs
+import msgspec
 
 
-@attrs.define
-class Interruption:
+class Interruption(msgspec.Struct):
     """Which signal came, if one did."""
 
     number: int | None = None

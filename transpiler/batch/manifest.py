@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-import attrs
+import msgspec
 
 from transpiler.batch.locking import lock
 from transpiler.batch.task import Job, Known, Record, Status
@@ -23,15 +23,14 @@ _SYNC_SECONDS: Final = 1.0
 """A power failure costs the records of so long; what they tell of is then converted again."""
 
 
-@attrs.define
-class Manifest:
+class Manifest(msgspec.Struct):
     """An open manifest that nobody else writes."""
 
     path: Path
     file: BinaryIO
     known: dict[str, Known]
     """What earlier runs with the same settings made of each input, where that is final."""
-    _synced: float = attrs.field(factory=time.monotonic, init=False)
+    _synced: float = msgspec.field(default_factory=time.monotonic)
 
     @classmethod
     def open(cls, path: Path, job: Job, *, resume: bool) -> Manifest:

@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-import attrs
+import msgspec
 
 from transpiler import __version__
 from transpiler.batch.engine import results_of, translate
@@ -67,8 +67,7 @@ def _status(error: CompileError) -> Status:
     return Status.FAILED if codes & _NOT_THE_FILES_FAULT else Status.REFUSED
 
 
-@attrs.define
-class _Work:
+class _Work(msgspec.Struct):
     """One task while it is done."""
 
     task: Task
@@ -121,7 +120,7 @@ class _Work:
             place = str(files.enter_context(fetched(place, name)))
         if Path(place).is_file():
             self.weights_sha256 = file_digest(Path(place))
-        return attrs.evolve(self.job.options, weights=place)
+        return msgspec.structs.replace(self.job.options, weights=place)
 
     def _translated(
         self, source: Path, options: Options, suffixes: Sequence[str], stem: Path

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Final
 
-import attrs
+import msgspec
 
 from transpiler.batch.locations import file_system, is_url, located, without_scheme
 from transpiler.driver.discovery import is_model_name, model_files
@@ -19,8 +19,7 @@ _SHOWN: Final = 5
 """So many conflicts are named in an error."""
 
 
-@attrs.frozen
-class Item:
+class Item(msgspec.Struct, frozen=True):
     """An input, and its output without suffix; both as names below what the user gave."""
 
     input: str

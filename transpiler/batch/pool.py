@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Final, Self
 
-import attrs
+import msgspec
 
 from transpiler.batch.locations import fault
 from transpiler.batch.perform import record_of_fault
@@ -31,22 +31,21 @@ class NoWorkers(RuntimeError):
     """Worker processes cannot be started at all."""
 
 
-@attrs.define(eq=False)
-class Pool:
+class Pool(msgspec.Struct, eq=False):
     """Runs tasks in `jobs` processes. To be used as a context; `run` may be called again and again."""
 
     job: Job
     jobs: int
-    _workers: list[Worker] = attrs.field(factory=list)
-    _selector: selectors.BaseSelector = attrs.field(factory=selectors.DefaultSelector)
+    _workers: list[Worker] = msgspec.field(default_factory=list)
+    _selector: selectors.BaseSelector = msgspec.field(default_factory=selectors.DefaultSelector)
     _stopping: bool = False
     _failed_starts: int = 0
     _last_words: str = ""
-    _again: deque[Task] = attrs.field(factory=deque)
+    _again: deque[Task] = msgspec.field(default_factory=deque)
     """Tasks to be given out once more, because the worker that had them died before it came to them."""
-    _suspects: deque[Task] = attrs.field(factory=deque)
+    _suspects: deque[Task] = msgspec.field(default_factory=deque)
     """Tasks whose worker died at them. It may not have been their fault: each gets one fresh worker to itself."""
-    _alone: dict[Worker, Task] = attrs.field(factory=dict)
+    _alone: dict[Worker, Task] = msgspec.field(default_factory=dict)
 
     def __enter__(self) -> Self:
         return self

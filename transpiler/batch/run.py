@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from typing import Final, Protocol
 
-import attrs
+import msgspec
 
 from transpiler.batch.engine import results_of
 from transpiler.batch.inline import Inline
@@ -52,14 +52,13 @@ class Observer:
 EngineFactory = Callable[[Job], AbstractContextManager[Engine]]
 
 
-@attrs.frozen
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """What is to be done. `out` and `sources` are paths or URLs; a manifest is always a local file."""
 
     sources: tuple[str, ...]
     target: str
     out: str
-    options: Options = attrs.field(factory=Options)
+    options: Options = msgspec.field(default_factory=Options)
     weights: str | None = None
     exclude: tuple[str, ...] = ()
     manifest: str | None = None
@@ -69,8 +68,7 @@ class Request:
     memory: int | None = DEFAULT_MEMORY
 
 
-@attrs.frozen
-class Summary:
+class Summary(msgspec.Struct, frozen=True):
     """What came of a run."""
 
     total: int
@@ -121,7 +119,9 @@ def run_batch(request: Request, engine: EngineFactory, observer: Observer | None
     with ExitStack() as held:
         place = _manifest_path(request, out)
         if not is_url(out):
-            job = attrs.evolve(job, scratch=str(held.enter_context(scratch_directory(Path(out).absolute()))))
+            job = msgspec.structs.replace(
+                job, scratch=str(held.enter_context(scratch_directory(Path(out).absolute())))
+            )
         manifest = Manifest.open(place, job, resume=request.resume)
         held.callback(manifest.close)
         in_process = any(map(lives_in_process, names))

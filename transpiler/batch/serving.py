@@ -12,7 +12,7 @@ import socket
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import attrs
+import msgspec
 
 from transpiler.batch.broker import (
     KEPT_SECONDS,
@@ -31,8 +31,7 @@ if TYPE_CHECKING:
     from redis import Redis
 
 
-@attrs.define(eq=False)
-class Slot:
+class Slot(msgspec.Struct, eq=False):
     """The place of one conversion process, which is kept while the job stays the same."""
 
     pool: Pool | None = None
@@ -52,8 +51,7 @@ class Slot:
             self.pool = None
 
 
-@attrs.define(eq=False)
-class Station:
+class Station(msgspec.Struct, eq=False):
     """Answers messages, in as many threads as there are slots."""
 
     redis: Redis

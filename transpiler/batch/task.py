@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import attrs
+import msgspec
 
 from transpiler import __version__
 from transpiler.driver.option_data import given, options_from
@@ -29,8 +29,7 @@ class Status(enum.Enum):
         return self in (Status.CONVERTED, Status.REFUSED)
 
 
-@attrs.frozen
-class Written:
+class Written(msgspec.Struct, frozen=True):
     """One file that was written."""
 
     path: str
@@ -40,11 +39,10 @@ class Written:
     """In bytes."""
 
     def as_dict(self) -> dict[str, Any]:
-        return attrs.asdict(self)
+        return _plain(self)
 
 
-@attrs.frozen
-class Known:
+class Known(msgspec.Struct, frozen=True):
     """What an earlier run made of the same input: if the contents still agree, nothing is to be done."""
 
     sha256: str
@@ -54,8 +52,7 @@ class Known:
     """Path and SHA-256 of each output."""
 
 
-@attrs.frozen
-class Task:
+class Task(msgspec.Struct, frozen=True):
     """One input, and where its results go: `output` and the suffix of each result make a path."""
 
     input: str
@@ -63,7 +60,7 @@ class Task:
     known: Known | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        return attrs.asdict(self, value_serializer=_plain)
+        return _plain(self)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Task:
@@ -74,12 +71,11 @@ class Task:
         return cls(data["input"], data["output"], known)
 
 
-@attrs.frozen
-class Job:
+class Job(msgspec.Struct, frozen=True):
     """What all tasks of a run have in common."""
 
     target: str
-    options: Options = attrs.field(factory=Options)
+    options: Options = msgspec.field(default_factory=Options)
     weights: str | None = None
     """A pattern for the weight file of each input; see `locations.beside`."""
     base: str = ""
@@ -98,7 +94,7 @@ class Job:
         return settings if self.weights is None else {**settings, "weights": self.weights}
 
     def as_dict(self) -> dict[str, Any]:
-        own = attrs.asdict(self, recurse=False)
+        own = msgspec.structs.asdict(self)
         return {**own, "options": given(self.options)}
 
     @classmethod
@@ -106,8 +102,7 @@ class Job:
         return cls(**{**data, "options": options_from(data["options"])})
 
 
-@attrs.frozen
-class Record:
+class Record(msgspec.Struct, frozen=True):
     """One line of the manifest. Only `seconds` differs between two runs over the same files."""
 
     input: str
@@ -153,8 +148,7 @@ class Record:
         )
 
 
-@attrs.frozen
-class Reply:
+class Reply(msgspec.Struct, frozen=True):
     """A finished task and its record; None: input and outputs are as they were, nothing was done."""
 
     task: Task
@@ -168,5 +162,6 @@ class Reply:
         return self.task.known.status if self.task.known is not None else Status.FAILED
 
 
-def _plain(instance: Any, field: Any, value: Any) -> Any:
-    return value.value if isinstance(value, enum.Enum) else value
+def _plain(record: msgspec.Struct) -> dict[str, Any]:
+    plain: dict[str, Any] = msgspec.to_builtins(record)
+    return plain

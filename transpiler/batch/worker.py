@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-import attrs
+import msgspec
 
 import transpiler
 from transpiler.batch.task import Job, Record, Reply, Task
@@ -25,23 +25,22 @@ _PIECE: Final = 1 << 18
 _SHOWN: Final = 2000
 
 
-@attrs.define(eq=False)
-class Worker:
+class Worker(msgspec.Struct, eq=False):
     """One process, the tasks that it has been given, and since when it is at the first of them."""
 
     process: subprocess.Popen[bytes]
     complaints: BinaryIO
     """What it wrote to standard error."""
-    tasks: deque[Task] = attrs.field(factory=deque)
+    tasks: deque[Task] = msgspec.field(default_factory=deque)
     is_ready: bool = False
-    since: float = attrs.field(factory=time.monotonic)
+    since: float = msgspec.field(default_factory=time.monotonic)
     """Since when it is starting, or at its first task."""
     finished: int = 0
     """How many tasks it has done."""
     last_words: str = ""
     """The end of what it wrote to standard error, once it has ended."""
-    _sizes: deque[int] = attrs.field(factory=deque)
-    _buffer: bytearray = attrs.field(factory=bytearray)
+    _sizes: deque[int] = msgspec.field(default_factory=deque)
+    _buffer: bytearray = msgspec.field(default_factory=bytearray)
 
     @classmethod
     def start(cls, job: Job) -> Worker:

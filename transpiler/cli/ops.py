@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-import attrs
 import click
+import msgspec
 
 from transpiler.cli.output import write_output
 from transpiler.driver.options import UsageError
@@ -30,7 +30,7 @@ def ops(name: str | None, form: str) -> int:
     except UsageError as error:
         raise click.UsageError(str(error)) from error
     if form == "json":
-        listed = [attrs.asdict(page) for page in pages]
+        listed = [msgspec.to_builtins(page) for page in pages]
         write_output(None, json.dumps(listed if name is None else listed[0], indent=2) + "\n")
     elif form == "markdown":
         write_output(None, "\n".join(line for page in pages for line in _markdown(page)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 
 import click
 
@@ -19,12 +18,13 @@ def check_output(path: str | None, source: str) -> None:
     """Refuse an output that cannot be meant, before any work is done. Raises click.UsageError."""
     if path is None or path == "-":
         return
-    target = Path(path)
-    if target.is_dir() and not path.endswith(os.sep):
+    if os.path.isdir(path) and not path.endswith(os.sep):
         raise click.UsageError(f"the output {path} is a directory; name a file in it")
-    if not target.parent.is_dir():
-        raise click.UsageError(f"the directory {target.parent} of the output does not exist")
-    if source != "-" and target.exists() and Path(source).exists() and target.samefile(source):
+    folder = os.path.dirname(path.rstrip(os.sep)) or os.curdir
+    if not os.path.isdir(folder):
+        raise click.UsageError(f"the directory {folder} of the output does not exist")
+    both = source != "-" and os.path.exists(path) and os.path.exists(source)
+    if both and os.path.samefile(path, source):
         raise click.UsageError(f"the output {path} is the source itself; it is not overwritten")
 
 
@@ -35,7 +35,7 @@ def write_output(path: str | None, text: str) -> None:
         _write_stdout(content)
         return
     try:
-        write_whole(Path(path).resolve(), content)
+        write_whole(os.path.realpath(path), content)
     except OSError as error:
         raise CannotWrite(f"cannot write {path}: {error.strerror or error}") from error
 

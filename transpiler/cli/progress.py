@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-import attrs
 import click
+import msgspec
 
 from transpiler.batch.run import Observer
 from transpiler.batch.task import Reply, Status
@@ -23,13 +23,12 @@ _SHOWN_FAILURES: Final = 20
 """So many failures are shown; all of them are in the manifest."""
 
 
-@attrs.define
-class BatchProgress(Observer):
+class BatchProgress(Observer, msgspec.Struct):
     """Shows a run on stderr. `begin` starts it, `observe` goes on, `end` takes the bar away."""
 
     quiet: bool = False
     total: int = 0
-    statuses: Counter[Status] = attrs.field(factory=Counter)
+    statuses: Counter[Status] = msgspec.field(default_factory=Counter)
     began: float = 0.0
     _shown: float = 0.0
     _bar: Progress | None = None

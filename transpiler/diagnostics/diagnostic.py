@@ -6,7 +6,7 @@ import enum
 from collections.abc import Iterable
 from typing import Final
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics.source import Span
 
@@ -22,8 +22,7 @@ class Severity(enum.Enum):
     NOTE = "note"
 
 
-@attrs.frozen
-class Fix:
+class Fix(msgspec.Struct, frozen=True):
     """A change of text that would repair what a diagnostic complains about."""
 
     message: str
@@ -31,8 +30,7 @@ class Fix:
     replacement: str
 
 
-@attrs.frozen
-class Diagnostic:
+class Diagnostic(msgspec.Struct, frozen=True):
     """One thing to say to the user, and where."""
 
     code: str
@@ -60,13 +58,12 @@ class CompileError(Exception):
         return "\n".join(str(diagnostic) for diagnostic in self.diagnostics)
 
 
-@attrs.define(eq=False)
-class Sink:
+class Sink(msgspec.Struct, eq=False):
     """Collects diagnostics in order. Errors are remembered even beyond the number that is kept."""
 
-    diagnostics: list[Diagnostic] = attrs.field(factory=list, init=False)
-    dropped: int = attrs.field(default=0, init=False)
-    error_count: int = attrs.field(default=0, init=False)
+    diagnostics: list[Diagnostic] = msgspec.field(default_factory=list)
+    dropped: int = 0
+    error_count: int = 0
 
     @property
     def has_errors(self) -> bool:

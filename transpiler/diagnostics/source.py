@@ -5,11 +5,10 @@ from __future__ import annotations
 from bisect import bisect_right
 from functools import cached_property
 
-import attrs
+import msgspec
 
 
-@attrs.frozen(eq=False)
-class Source:
+class Source(msgspec.Struct, frozen=True, eq=False, dict=True):
     """A text and where it came from. Offsets count characters; CRLF stays in the text, so offsets fit the file.
 
     Compared by identity: two readings of one file are two sources.
@@ -17,7 +16,7 @@ class Source:
 
     name: str
     """The path as the user gave it, or `<stdin>`."""
-    text: str = attrs.field(repr=False)
+    text: str
 
     @cached_property
     def _line_starts(self) -> list[int]:
@@ -55,8 +54,7 @@ class Source:
         return Span(self, start, end)
 
 
-@attrs.frozen
-class Span:
+class Span(msgspec.Struct, frozen=True):
     """The characters `start` (inclusive) to `end` (exclusive) of a source."""
 
     source: Source

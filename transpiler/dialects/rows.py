@@ -13,14 +13,13 @@ from functools import cached_property
 from typing import Any, Final, TypeAlias
 from weakref import WeakKeyDictionary
 
-import attrs
+import msgspec
 
 from transpiler.ir import Node, Op, ParamUse
 from transpiler.ir.attributes import Attr, exactly, same
-from transpiler.ir.op import fields_of
+from transpiler.ir.op import REQUIRED, fields_of
 from transpiler.ir.text.encode import encode
 
-REQUIRED: Any = attrs.NOTHING
 MOST_REMEMBERED: Final = 4096
 """A row forgets the ops that it read when it has read this many different ones."""
 
@@ -33,16 +32,14 @@ class FieldError(ValueError):
         self.field = field
 
 
-@attrs.frozen
-class Refusal:
+class Refusal(msgspec.Struct, frozen=True):
     """Why a node has no exact form in a framework, and what would help."""
 
     reason: str
     help: str | None = None
 
 
-@attrs.frozen
-class Native:
+class Native(msgspec.Struct, frozen=True):
     """A layer as its framework spells it, without its place in a graph. `config` is plain data."""
 
     type: str
@@ -51,8 +48,7 @@ class Native:
     results: int = 1
 
 
-@attrs.frozen(slots=False, eq=False)
-class Link:
+class Link(msgspec.Struct, frozen=True, eq=False, dict=True):
     """One op field spelled by one native field. `read` and `write` convert the value; both see plain data.
 
     `always`: the default is written too, because the framework's own loader insists on the field.
@@ -93,8 +89,7 @@ class Link:
         return plain(self.default)
 
 
-@attrs.frozen
-class Array:
+class Array(msgspec.Struct, frozen=True):
     """One learned array in the framework's own order: which role, and how its axes lie natively.
 
     `axes[i]` is the canonical axis that is native axis i; None: as in the canonical order. `shape`: the canonical
@@ -106,8 +101,7 @@ class Array:
     shape: tuple[int, ...] | None = None
 
 
-@attrs.frozen
-class ArrayUse:
+class ArrayUse(msgspec.Struct, frozen=True):
     """A learned array where it is to be written: whose numbers, how they lie, and their canonical shape."""
 
     use: ParamUse
@@ -115,8 +109,7 @@ class ArrayUse:
     shape: tuple[int, ...]
 
 
-@attrs.frozen(slots=False, eq=False)
-class Row:
+class Row(msgspec.Struct, frozen=True, eq=False, dict=True):
     """One native type and one op, both ways.
 
     links: fields that correspond one to one. `fixed`: native fields that must have these values for the row to
@@ -130,8 +123,8 @@ class Row:
     native: str
     op: type[Op]
     links: tuple[Link, ...] = ()
-    fixed: Mapping[str, Attr] = attrs.field(factory=dict)
-    fixed_default: Mapping[str, Attr] = attrs.field(factory=dict)
+    fixed: Mapping[str, Attr] = msgspec.field(default_factory=dict)
+    fixed_default: Mapping[str, Attr] = msgspec.field(default_factory=dict)
     reads: tuple[str, ...] = ()
     get: Callable[[Native], Mapping[str, Any]] | None = None
     put: Callable[[Node], Mapping[str, Attr] | Refusal] | None = None
@@ -139,7 +132,7 @@ class Row:
     roles: Callable[[Op, Mapping[str, Attr]], tuple[Array, ...]] | None = None
     read_only: bool = False
     write_only: bool = False
-    _ops: dict[object, Op] = attrs.field(factory=dict, init=False, eq=False, repr=False)
+    _ops: dict[object, Op] = msgspec.field(default_factory=dict)
     """What was read, by the exact content read: networks repeat themselves, and ops never change."""
 
     @cached_property
@@ -241,9 +234,9 @@ def _equal(left: Any, right: Any) -> bool:
 def construct(op: type[Op], values: Mapping[str, Any], origin: Mapping[str, str]) -> Op:
     """Build an op from raw values. Raises FieldError naming the native field whose value the op does not take."""
     for field in fields_of(op):
-        if field.name in values and field.converter is not None:
+        if field.name in values:
             try:
-                field.converter(values[field.name])  # type: ignore[operator]
+                field.convert(values[field.name])
             except (ValueError, TypeError, OverflowError) as error:
                 raise FieldError(origin.get(field.name, field.name), str(error)) from error
     try:
@@ -261,15 +254,12 @@ Spelling: TypeAlias = tuple[Row, Native] | Refusal
 """A row and what it writes, or why no row does."""
 
 
-@attrs.frozen(slots=False, eq=False)
-class Dialect:
+class Dialect(msgspec.Struct, frozen=True, eq=False, dict=True):
     """All rows of one framework."""
 
     name: str
     rows: tuple[Row, ...]
-    _spelled: WeakKeyDictionary[Node, Spelling] = attrs.field(
-        factory=WeakKeyDictionary, init=False, eq=False, repr=False
-    )
+    _spelled: WeakKeyDictionary[Node, Spelling] = msgspec.field(default_factory=WeakKeyDictionary)
 
     @cached_property
     def _by_native(self) -> dict[str, tuple[Row, ...]]:

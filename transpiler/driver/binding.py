@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics import Sink
 from transpiler.dialects.rows import Array, ArrayUse, Refusal, array_uses
@@ -27,8 +27,7 @@ _FACTOR: Final = 2
 """The place of the number that Caffe divides a BatchNorm's mean and variance by."""
 
 
-@attrs.frozen
-class LearnedLayer:
+class LearnedLayer(msgspec.Struct, frozen=True):
     """A layer of the source and the arrays it learns, in its framework's order."""
 
     name: str
@@ -257,7 +256,7 @@ def _divided(one: Stored, factor: Stored) -> Stored:
         count = float(factor.array.load().reshape(-1)[0])
         return numbers / numbers.dtype.type(count) if count else numbers * 0
 
-    return attrs.evolve(one, array=attrs.evolve(one.array, load=load))
+    return msgspec.structs.replace(one, array=msgspec.structs.replace(one.array, load=load))
 
 
 def _listed(names: Mapping[str, object] | Sequence[str]) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable
 from threading import RLock
 from typing import Final, Generic, TypeVar
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics import Diagnostic, Sink
 from transpiler.ir import Module
@@ -22,22 +22,20 @@ MOST_CHARACTERS: Final = 2_000_000
 """How much text is remembered altogether; the result of reading it takes some fifty times as many bytes."""
 
 
-@attrs.frozen
-class _Entry(Generic[Result]):
+class _Entry(msgspec.Struct, Generic[Result], frozen=True):
     result: Result
     diagnostics: tuple[Diagnostic, ...]
     dropped: int
     size: int
 
 
-@attrs.define
-class Memo(Generic[Result]):
+class Memo(msgspec.Struct, Generic[Result]):
     """The results of one stage by what they depend on; those asked for least recently are forgotten first."""
 
     most: int = MOST_CHARACTERS
-    size: int = attrs.field(default=0, init=False)
-    _entries: OrderedDict[Hashable, _Entry[Result]] = attrs.field(factory=OrderedDict, init=False)
-    _lock: RLock = attrs.field(factory=RLock, init=False, repr=False)
+    size: int = 0
+    _entries: OrderedDict[Hashable, _Entry[Result]] = msgspec.field(default_factory=OrderedDict)
+    _lock: RLock = msgspec.field(default_factory=RLock)
 
     def recall(self, text: str, others: Hashable, sink: Sink, work: Callable[[Sink], Result]) -> Result:
         """The result of `work` for a text and the other things that it depends on; what it reports goes to the sink.

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import attrs
-
 from transpiler.diagnostics import Diagnostic, Sink
+from transpiler.diagnostics.compared import Compared
 from transpiler.driver.faults import contained
 from transpiler.driver.legal import Legal, legal_model
 from transpiler.driver.losses import note_losses, note_numbers
@@ -23,15 +21,16 @@ if TYPE_CHECKING:
     from transpiler.driver.forms import Form
 
 
-@attrs.frozen
-class Conversion:
+class Conversion(Compared, frozen=True, eq=False):
     """The text in the target's notation, and the warnings and notes on the way to it."""
+
+    beside = frozenset({"legal", "target"})
 
     text: str
     diagnostics: tuple[Diagnostic, ...] = ()
-    legal: Legal | None = attrs.field(default=None, repr=False, eq=False)
+    legal: Legal | None = None
     """What the text was written from; None for a graph as IR text between two passes."""
-    target: Target = attrs.field(default=TARGETS["ir"], repr=False, eq=False)
+    target: Target = TARGETS["ir"]
 
     def __str__(self) -> str:
         return self.text
@@ -48,7 +47,7 @@ class Conversion:
         needs weights which are not there, OSError, and CompileError when weights turn out to be unreadable.
         Returns what is to be said about it.
         """
-        form, place = self.form(path), Path(path).resolve()
+        form, place = self.form(path), os.path.realpath(path)
         sink = Sink()
         with contained(sink):
             if form.is_text or self.legal is None:
@@ -56,7 +55,7 @@ class Conversion:
 
                 write_whole(place, encoded(self.text))
             else:
-                form.write(self.legal, os.fspath(place), sink)
+                form.write(self.legal, place, sink)
         sink.raise_if_errors()
         return tuple(sink.diagnostics)
 

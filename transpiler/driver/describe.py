@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-import attrs
+import msgspec
 
 from transpiler.driver.caffe_blobs import copy_names, frozen_arrays
 from transpiler.driver.description import Description, LayerDescription, ValueDescription
@@ -31,8 +31,7 @@ def describe(module: Module, phase: str) -> Description:
     )
 
 
-@attrs.frozen
-class _Describer:
+class _Describer(msgspec.Struct, frozen=True):
     """Describes the parts of one graph in the words of its framework."""
 
     framework: str
@@ -77,7 +76,7 @@ class _Describer:
             yield made
             if self.framework == "caffe":
                 for name in copy_names(self.nesting.graph, layer.name, top, value):
-                    yield attrs.evolve(made, name=name, is_copy=True)
+                    yield msgspec.structs.replace(made, name=name, is_copy=True)
 
     def _params(self, nodes: Sequence[Node]) -> dict[str, Shape | None]:
         """Role -> native shape. A role that two nodes of a layer have is told apart by the node's part in the layer."""

@@ -8,14 +8,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics import Diagnostic, render_json
 from transpiler.ir import Shape
 
 
-@attrs.frozen
-class ValueDescription:
+class ValueDescription(msgspec.Struct, frozen=True):
     """A tensor by the name that its framework gives it: a Caffe blob's name, a Keras layer's.
 
     `is_copy`: Caffe itself makes this copy of a blob that several layers read; the source does not write it.
@@ -31,8 +30,7 @@ class ValueDescription:
         return {**described, "copy": True} if self.is_copy else described
 
 
-@attrs.frozen
-class LayerDescription:
+class LayerDescription(msgspec.Struct, frozen=True):
     """One layer of the source. A nested model is one layer; `layers` are those inside it (None: not nested)."""
 
     name: str
@@ -63,8 +61,7 @@ class LayerDescription:
         return described
 
 
-@attrs.frozen
-class Description:
+class Description(msgspec.Struct, frozen=True):
     """A whole model: what goes in, what comes out, every layer, and what there was to say about it."""
 
     name: str

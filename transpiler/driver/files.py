@@ -6,29 +6,32 @@ import itertools
 import os
 import platform
 import stat
-from pathlib import Path
+from contextlib import suppress
 
 _serial = itertools.count()
 
 
-def write_whole(target: Path, content: bytes) -> None:
+def write_whole(target: str | os.PathLike[str], content: bytes) -> None:
     """Fill a new file beside `target` and rename it; devices and pipes are written to directly. Raises OSError."""
-    before = target.stat() if target.exists() else None
+    place = os.fspath(target)
+    before = os.stat(place) if os.path.exists(place) else None
     if before is not None and not stat.S_ISREG(before.st_mode):
-        target.write_bytes(content)
+        with open(place, "wb") as file:
+            file.write(content)
         return
-    partial = target.with_name(_partial_name(target))
+    partial = os.path.join(os.path.dirname(place), _partial_name(os.path.basename(place)))
     try:
-        with partial.open("xb") as file:
+        with open(partial, "xb") as file:
             file.write(content)
         if before is not None:
-            partial.chmod(stat.S_IMODE(before.st_mode))
-        partial.replace(target)
+            os.chmod(partial, stat.S_IMODE(before.st_mode))
+        os.replace(partial, place)
     except BaseException:
-        partial.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            os.unlink(partial)
         raise
 
 
-def _partial_name(target: Path) -> str:
+def _partial_name(name: str) -> str:
     """A name that nobody else uses now: not another thread, process or machine."""
-    return f".{target.name[:120]}.{platform.node()[:60]}.{os.getpid()}.{next(_serial)}.partial"
+    return f".{name[:120]}.{platform.node()[:60]}.{os.getpid()}.{next(_serial)}.partial"

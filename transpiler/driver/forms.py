@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Final
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics import Sink
 from transpiler.driver.options import UsageError
@@ -24,14 +24,13 @@ if TYPE_CHECKING:
 Writer = Callable[["Legal", str, Sink], None]
 
 
-@attrs.frozen
-class Form:
+class Form(msgspec.Struct, frozen=True):
     """One kind of file. `is_text`: it is the conversion's text; `needs_weights`: it cannot be without numbers."""
 
     suffix: str
     targets: tuple[str, ...]
     words: str
-    write: Writer = attrs.field(repr=False)
+    write: Writer
     needs_weights: bool = True
     is_text: bool = False
     holds_model: bool = True
@@ -85,12 +84,16 @@ def _npz(planned: Callable[[Legal], Iterable[LayerArrays]]) -> Writer:
 
 
 def _graph(legal: Legal, path: str, sink: Sink) -> None:
+    from pathlib import Path
+
     from transpiler.emitters.tensorflow_files import write_graph
 
     write_graph(legal.module, Path(path), None if legal.store is None else legal.store.native)
 
 
 def _saved_model(legal: Legal, path: str, sink: Sink) -> None:
+    from pathlib import Path
+
     from transpiler.emitters.tensorflow_files import write_saved_model
 
     assert legal.store is not None
@@ -184,4 +187,8 @@ def text_form(target: str) -> Form:
 def target_of(path: str) -> str | None:
     """The target that a path's suffix stands for; None where it says nothing, or weights alone."""
     found = next((form for form in FORMS if path.lower().endswith(form.suffix) and form.holds_model), None)
-    return found.targets[0] if found is not None and (PurePath(path).name or found.suffix == "/") else None
+    return (
+        found.targets[0]
+        if found is not None and (os.path.basename(path.rstrip(os.sep)) or found.suffix == "/")
+        else None
+    )

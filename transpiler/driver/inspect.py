@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics import Sink
 from transpiler.driver.describe import describe
@@ -24,4 +24,4 @@ def inspect_source(source: Input, options: Options | None = None) -> Description
     with contained(sink), collector_paused():
         module = shaped_module(source, options, sink, phase=phase)
         found = describe(module, phase)
-    return attrs.evolve(found, diagnostics=tuple(sink.diagnostics))
+    return msgspec.structs.replace(found, diagnostics=tuple(sink.diagnostics))

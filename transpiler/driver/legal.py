@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence, Set
 from typing import TYPE_CHECKING, Any
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics import Sink
 from transpiler.driver.options import Options, UsageError
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from transpiler.weights.stored import WeightFile
 
 
-@attrs.frozen
-class Legal:
+class Legal(msgspec.Struct, frozen=True):
     """A module that a target can say, and the numbers of its learned arrays; `store` None: there are none."""
 
     module: Module
@@ -45,13 +44,15 @@ def legal_model(model: Model, target: Target, options: Options, sink: Sink, trac
     module = run_passes(module, READ, options, sink, trace)
     if sink.has_errors or options.stop_after in {step.name for step in READ}:
         return Legal(module)
-    store = numbers_of(attrs.evolve(model, module=module), options, sink, trace)
+    store = numbers_of(msgspec.structs.replace(model, module=module), options, sink, trace)
     return Legal(run_passes(module, rest, options, sink, trace, given=frozenset({SHAPED})), store)
 
 
 def legal_module(module: Module, target: Target, options: Options, sink: Sink, trace: Trace) -> Module:
     """The same for a network without numbers."""
-    return legal_model(Model(module), target, attrs.evolve(options, weights=None), sink, trace).module
+    return legal_model(
+        Model(module), target, msgspec.structs.replace(options, weights=None), sink, trace
+    ).module
 
 
 def numbers_of(model: Model, options: Options, sink: Sink, trace: Trace) -> Store | None:

@@ -11,13 +11,12 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-import attrs
+import msgspec
 
 from transpiler.ir import Graph, Node, Value
 
 
-@attrs.frozen(eq=False)
-class Nesting:
+class Nesting(msgspec.Struct, frozen=True, eq=False, dict=True):
     """The nested models of one graph."""
 
     graph: Graph

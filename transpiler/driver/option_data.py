@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import attrs
+import msgspec
 
 from transpiler.driver.options import Options
 
@@ -14,7 +14,7 @@ def given(options: Options) -> dict[str, Any]:
     """What differs from the defaults, in a form that JSON keeps as it is."""
     return {
         field.name: _plain(getattr(options, field.name))
-        for field in attrs.fields(Options)
+        for field in msgspec.structs.fields(Options)
         if _is_given(field, getattr(options, field.name))
     }
 
@@ -24,9 +24,9 @@ def options_from(data: Mapping[str, Any]) -> Options:
     return Options(**{name: _tuples(value) for name, value in data.items()})
 
 
-def _is_given(field: attrs.Attribute[Any], value: Any) -> bool:
-    default: Any = field.default
-    return bool(value != (default.factory() if isinstance(default, attrs.Factory) else default))  # type: ignore[arg-type]
+def _is_given(field: msgspec.structs.FieldInfo, value: Any) -> bool:
+    factory = field.default_factory
+    return bool(value != (field.default if factory is msgspec.NODEFAULT else factory()))
 
 
 def _plain(value: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-import attrs
+import msgspec
 
 from transpiler.ir import Shape
 
@@ -23,15 +23,14 @@ class UsageError(ValueError):
     """The request itself is wrong (an unknown target, pass or phase); the message is for the user."""
 
 
-@attrs.frozen
-class Options:
+class Options(msgspec.Struct, frozen=True):
     """One run's settings; the defaults ask for nothing special."""
 
     source_format: str | None = None
     """The format to read the source as; None: recognise it from its content."""
     phase: str | None = None
     """TRAIN or TEST; None: all phases where the result can hold them, else TEST."""
-    input_shapes: Mapping[str, Shape] = attrs.field(factory=dict)
+    input_shapes: Mapping[str, Shape] = msgspec.field(default_factory=dict)
     """Shapes, batch first, of inputs (by blob or layer name) that the source leaves open or that are to be replaced."""
     batch: int | None = None
     """Replaces the first dimension of every input."""
@@ -52,7 +51,7 @@ class Options:
     stop_after: str | None = None
     """The name of the pass after which to stop; the result is then the graph as IR text."""
 
-    def __attrs_post_init__(self) -> None:
+    def __post_init__(self) -> None:
         if self.phase is not None and self.phase not in PHASES:
             raise UsageError(f"unknown phase {self.phase!r}; the phases are {' and '.join(PHASES)}")
         if self.data_format is not None and self.data_format not in DATA_FORMATS:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics import CompileError, Sink, Source, Span
 from transpiler.driver.options import DEFAULT_PHASE, Options, UsageError
@@ -26,13 +25,12 @@ FORMATS: Final = ("caffe", "keras", "tensorflow", "ir")
 """What `--from` takes."""
 
 
-@attrs.frozen
-class Model:
+class Model(msgspec.Struct, frozen=True):
     """What a source holds: the network, and the weight file that it is at the same time (.keras, .h5)."""
 
     module: Module
     weights: WeightFile | None = None
-    text: str | None = attrs.field(default=None, repr=False)
+    text: str | None = None
     """The text that describes the network, if it is described by one."""
 
 
@@ -99,17 +97,17 @@ def _complete(module: Module, start: Span, sink: Sink) -> Module:
 
 def _name(source: str) -> str:
     """What a model is called whose file says nothing: the file's name, that of its directory for a SavedModel."""
-    path = PurePath(source)
     if source.startswith("<"):
         return "model"
-    return path.parent.name or "model" if _is_in_saved_model(source) else path.stem
+    folder, name = os.path.split(source)
+    return os.path.basename(folder) or "model" if _is_in_saved_model(source) else os.path.splitext(name)[0]
 
 
 def _is_in_saved_model(source: str) -> bool:
     """Whether a file is the graph of a SavedModel, beside which its numbers lie."""
     from transpiler.parsers.load import SAVED_MODEL
 
-    return PurePath(source).name in SAVED_MODEL
+    return os.path.basename(source) in SAVED_MODEL
 
 
 def _lowered(text: Source, options: Options, sink: Sink, trace: Trace) -> Module:

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 from inspect import cleandoc
 from typing import Any, Final
 
-import attrs
+import msgspec
 
 from transpiler.dialects.rows import plain
 from transpiler.driver.frameworks import all_dialects
 from transpiler.driver.options import UsageError
 from transpiler.ir.attributes import Attr
-from transpiler.ir.op import Op, fields_of
+from transpiler.ir.op import REQUIRED, Op, OpField, fields_of
 from transpiler.ops.registry import OPS
 
 _SAMPLES: Final[Mapping[str, tuple[Any, ...]]] = {
@@ -34,8 +34,7 @@ _SAMPLES: Final[Mapping[str, tuple[Any, ...]]] = {
 _MOST_TRIED: Final = 64
 
 
-@attrs.frozen
-class FieldPage:
+class FieldPage(msgspec.Struct, frozen=True):
     """One field of an op. `default` is None and `is_required` true when it must be given."""
 
     name: str
@@ -45,8 +44,7 @@ class FieldPage:
     default: Attr = None
 
 
-@attrs.frozen
-class Spelling:
+class Spelling(msgspec.Struct, frozen=True):
     """A native layer type that stands for the op in a framework, and in which direction."""
 
     framework: str
@@ -55,8 +53,7 @@ class Spelling:
     is_written: bool
 
 
-@attrs.frozen
-class OpPage:
+class OpPage(msgspec.Struct, frozen=True):
     """Everything there is to say about one op."""
 
     name: str
@@ -94,12 +91,10 @@ def all_pages() -> tuple[OpPage, ...]:
     return tuple(map(page_of, OPS))
 
 
-def _field(field: attrs.Attribute[Any]) -> FieldPage:
-    required = field.default is attrs.NOTHING
+def _field(field: OpField) -> FieldPage:
+    required = field.default is REQUIRED
     default = None if required else plain(field.default)
-    return FieldPage(
-        field.name, field.metadata.get("kind", ""), field.metadata.get("help", ""), required, default
-    )
+    return FieldPage(field.name, field.kind, field.help, required, default)
 
 
 def _roles(op: type[Op]) -> tuple[str, ...]:
@@ -113,8 +108,8 @@ def _roles(op: type[Op]) -> tuple[str, ...]:
 def _payloads(op: type[Op]) -> Iterator[Op]:
     choices: list[list[tuple[str, Any]]] = []
     for field in fields_of(op):
-        kind = field.metadata.get("kind", "")
-        if field.default is attrs.NOTHING:
+        kind = field.kind
+        if field.default is REQUIRED:
             choices.append([(field.name, value) for value in _SAMPLES.get(kind, (None,))])
         elif kind == "true or false":
             choices.append([(field.name, field.default), (field.name, not field.default)])

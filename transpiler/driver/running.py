@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics import Sink
 from transpiler.driver.options import DEFAULT_PHASE, Options
@@ -66,4 +66,4 @@ def one_phase(module: Module, phase: str | None) -> Module:
     """The module with the graph of one phase, the given one or TEST, as its only one; the same if it has but one."""
     if len(module.graphs) == 1:
         return module
-    return attrs.evolve(module, graphs={"": module.graph(phase or DEFAULT_PHASE)})
+    return msgspec.structs.replace(module, graphs={"": module.graph(phase or DEFAULT_PHASE)})

@@ -10,7 +10,7 @@ import operator
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Final
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics import Span
 from transpiler.driver.nesting import Nesting
@@ -20,8 +20,7 @@ from transpiler.ops.core import Input
 _NOWHERE: Final = -1
 
 
-@attrs.frozen
-class SourceLayer:
+class SourceLayer(msgspec.Struct, frozen=True):
     """One layer of the source and what it became. `path` is that of the model it stands in ("" at the top)."""
 
     name: str

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics import Sink
 from transpiler.driver.running import printed
 from transpiler.ir import Module
 
 
-@attrs.frozen
-class Target:
+class Target(msgspec.Struct, frozen=True):
     """A framework's text form. `has_phases`: whether one text can hold the graphs of several phases."""
 
     name: str

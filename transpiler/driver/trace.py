@@ -6,13 +6,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import attrs
+import msgspec
 
 from transpiler.passes.trail import Trail
 
 
-@attrs.frozen
-class Stage:
+class Stage(msgspec.Struct, frozen=True):
     """One finished step of a run. `phase` is "" for steps that serve all phases."""
 
     name: str
@@ -20,8 +19,7 @@ class Stage:
     seconds: float
 
 
-@attrs.frozen
-class Snapshot:
+class Snapshot(msgspec.Struct, frozen=True):
     """The graph as IR text after one pass."""
 
     name: str
@@ -29,14 +27,13 @@ class Snapshot:
     text: str
 
 
-@attrs.define
-class Trace:
+class Trace(msgspec.Struct):
     """Collects the stages of a run, and the graph after each pass named in `print_after`."""
 
     print_after: frozenset[str] = frozenset()
-    stages: list[Stage] = attrs.field(factory=list, init=False)
-    snapshots: list[Snapshot] = attrs.field(factory=list, init=False)
-    trails: dict[str, Trail] = attrs.field(factory=dict, init=False)
+    stages: list[Stage] = msgspec.field(default_factory=list)
+    snapshots: list[Snapshot] = msgspec.field(default_factory=list)
+    trails: dict[str, Trail] = msgspec.field(default_factory=dict)
     """Where the passes put the tensors of each phase."""
 
     @contextmanager

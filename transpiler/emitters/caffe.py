@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, cast
 
-import attrs
+import msgspec
 
 from transpiler.dialects.caffe.schema import NET
 from transpiler.dialects.caffe.typed import Plain, from_plain
@@ -23,8 +23,7 @@ from transpiler.syntax.symbol import Symbol
 from transpiler.syntax.textproto import Message
 
 
-@attrs.frozen(eq=False)
-class _Layer:
+class _Layer(msgspec.Struct, frozen=True, eq=False):
     """A layer to be written, and where it stood in its file if that is known."""
 
     fields: Fields
@@ -38,7 +37,7 @@ class _Layer:
         if not phase or "include" in self.fields or "exclude" in self.fields:
             return self
         rule: Attr = [{"phase": Symbol(phase)}]
-        return attrs.evolve(self, fields={**self.fields, "include": rule})
+        return msgspec.structs.replace(self, fields={**self.fields, "include": rule})
 
 
 def emit(module: Module) -> Message:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import attrs
+import msgspec
 
 from transpiler.ir import Graph, Node, Value
 
@@ -10,8 +10,7 @@ AUTOMATIC = "(automatic)"
 """The top that Caffe gives to a loss without tops; it is not written."""
 
 
-@attrs.define
-class _Holder:
+class _Holder(msgspec.Struct):
     """Which value a blob name stands for at the moment."""
 
     value: Value

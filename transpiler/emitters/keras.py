@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-import attrs
+import msgspec
 
 from transpiler.dialects.keras.dialect import KERAS3
 from transpiler.dialects.keras.model import Call, KerasLayer, KerasModel, ModelKind, TensorRef
@@ -71,7 +71,7 @@ def _modelled(module: Module, generation: int) -> tuple[KerasModel, Mapping[Valu
     else:
         model = writer.functional(items, legal_name(graph.name or module.name), graph.outputs, extras)
     compiled: Any = module.extras.get("keras", {}).get("compile_config")
-    made = attrs.evolve(model, config=_model_config(extras), compile_config=compiled)
+    made = msgspec.structs.replace(model, config=_model_config(extras), compile_config=compiled)
     return made, writer.tensors
 
 
@@ -109,8 +109,7 @@ def _item_key(item: Item) -> object:
     return ("model", item.path) if isinstance(item, Nested) else sharing_key(item)
 
 
-@attrs.frozen
-class LayerTensor:
+class LayerTensor(msgspec.Struct, frozen=True):
     """A tensor in a written model: which output of which call of a layer, behind the names of the models around it."""
 
     path: tuple[str, ...]
@@ -126,13 +125,12 @@ def tensors_of(module: Module, generation: int = 3) -> Mapping[Value, LayerTenso
     return _modelled(module, generation)[1]
 
 
-@attrs.define
-class _Written:
+class _Written(msgspec.Struct):
     """A layer while its calls are being collected."""
 
     item: Item
     name: str
-    calls: list[Call] = attrs.field(factory=list)
+    calls: list[Call] = msgspec.field(default_factory=list)
 
 
 class ModelWriter:

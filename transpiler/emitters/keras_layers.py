@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-import attrs
+import msgspec
 
 from transpiler.dialects.keras.calls import call_of
 from transpiler.dialects.keras.defaults import (
@@ -76,7 +76,8 @@ def shared(first: Unit, other: Unit) -> bool:
         return False
     if first.node.op.roles:
         return all(
-            attrs.evolve(first.node.param(role), role="") == attrs.evolve(other.node.param(role), role="")
+            msgspec.structs.replace(first.node.param(role), role="")
+            == msgspec.structs.replace(other.node.param(role), role="")
             for role in first.node.op.roles
         )
     return isinstance(first.node.op, Opaque) or first.node.origin == other.node.origin

@@ -11,7 +11,7 @@ import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import attrs
+import msgspec
 
 from transpiler.dialects.keras.distribution import one_step, undistributed
 from transpiler.dialects.rows import Dialect
@@ -20,8 +20,7 @@ from transpiler.ir import Graph, Value
 from transpiler.ir.attributes import Attr, same
 
 
-@attrs.frozen(eq=False)
-class Nested:
+class Nested(msgspec.Struct, frozen=True, eq=False):
     """One call of a nested model."""
 
     scope: str
@@ -222,20 +221,22 @@ def one_step_of(call: Nested, dialect: Dialect) -> Nested:
 
     def value(old: Value) -> Value:
         if old not in now:
-            now[old] = attrs.evolve(old, type=one_step(old.type))
+            now[old] = msgspec.structs.replace(old, type=one_step(old.type))
         return now[old]
 
     def item(old: Item) -> Item:
         operands, results = tuple(map(value, old.operands)), tuple(map(value, old.results))
         if isinstance(old, Nested):
-            return attrs.evolve(old, items=tuple(map(item, old.items)), operands=operands, results=results)
-        node = attrs.evolve(
+            return msgspec.structs.replace(
+                old, items=tuple(map(item, old.items)), operands=operands, results=results
+            )
+        node = msgspec.structs.replace(
             old.node,
             op=undistributed(old.node.op),
             operands=tuple(map(value, old.node.operands)),
             results=tuple(map(value, old.node.results)),
         )
-        return respelled(attrs.evolve(old, node=node, operands=operands, results=results), dialect)
+        return respelled(msgspec.structs.replace(old, node=node, operands=operands, results=results), dialect)
 
     made = item(call)
     assert isinstance(made, Nested)

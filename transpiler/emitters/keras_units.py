@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-import attrs
+import msgspec
 
 from transpiler.dialects.keras.activations import activation_name
 from transpiler.dialects.keras.defaults_keras2 import KERAS2_DEFAULTS
@@ -27,8 +27,7 @@ _NOT_AFTER: Final = (*_RECURRENT, "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "Act
 """Layers whose `activation` is not applied to their result."""
 
 
-@attrs.frozen(eq=False)
-class Unit:
+class Unit(msgspec.Struct, frozen=True, eq=False):
     """One call of a layer: the node that is spelled, how, and what is folded into it."""
 
     node: Node
@@ -126,7 +125,9 @@ class _Grouping:
             raise NotLegal(f"{node.name}: {spelled.reason}")
         row, native = spelled
         settings = self.settings.get(node)
-        return row, attrs.evolve(native, config={**native.config, **settings}) if settings else native
+        return row, msgspec.structs.replace(
+            native, config={**native.config, **settings}
+        ) if settings else native
 
     def _activation(self, node: Node, native: Native) -> Node | None:
         if not node.results or not takes_activation(native):
@@ -165,8 +166,8 @@ def with_activation(native: Native, node: Node) -> Native:
     inner: Any = native.config.get("layer")
     if native.type == "TimeDistributed":
         inside = {**inner, "config": {**inner["config"], "activation": value}}
-        return attrs.evolve(native, config={**native.config, "layer": inside})
-    return attrs.evolve(native, config={**native.config, "activation": value})
+        return msgspec.structs.replace(native, config={**native.config, "layer": inside})
+    return msgspec.structs.replace(native, config={**native.config, "activation": value})
 
 
 def opaque_native(node: Node, op: Opaque) -> Native:
@@ -194,6 +195,6 @@ def respelled(unit: Unit, dialect: Dialect) -> Unit:
     if isinstance(spelled, Refusal):
         raise NotLegal(f"{unit.name}: {spelled.reason}")
     row, native = spelled
-    return attrs.evolve(
+    return msgspec.structs.replace(
         unit, row=row, native=native if unit.activation is None else with_activation(native, unit.activation)
     )

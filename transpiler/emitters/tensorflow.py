@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-import attrs
+import msgspec
 
 from transpiler.dialects.rows import Array, Refusal
 from transpiler.dialects.tensorflow.ops_table import RESULTS
@@ -55,8 +55,7 @@ PRODUCER: Final = 134
 INIT: Final = "init"
 
 
-@attrs.frozen
-class Stored:
+class Stored(msgspec.Struct, frozen=True):
     """A variable or constant: which array it holds, after which layout steps, and its shape."""
 
     name: str
@@ -80,8 +79,7 @@ class Stored:
         return found
 
 
-@attrs.frozen
-class Written:
+class Written(msgspec.Struct, frozen=True):
     """A graph, and where things are in it."""
 
     message: Message
@@ -92,7 +90,7 @@ class Written:
     variables: tuple[Stored, ...]
     constants: tuple[Stored, ...] = ()
     """Arrays that are constants: their nodes have a shape, and their numbers are still to be put in."""
-    tensors: Mapping[Value, str] = attrs.field(factory=dict, repr=False)
+    tensors: Mapping[Value, str] = msgspec.field(default_factory=dict)
     """The tensor of every value."""
 
 
@@ -205,7 +203,9 @@ class _Writer:
         shapes = tuple(Dims(value.type.shape) for value in node.results)
         more = len(RESULTS.get(found.op, ())) - len(shapes)
         shapes += (Dims(None),) * more  # results that only training reads
-        self.nodes[place] = attrs.evolve(found, attributes={**found.attributes, "_output_shapes": shapes})
+        self.nodes[place] = msgspec.structs.replace(
+            found, attributes={**found.attributes, "_output_shapes": shapes}
+        )
 
     def _output(self, value: Value) -> str:
         """The tensor of an output; one that is read inside, or is an input, gets a node of its own."""
@@ -257,7 +257,7 @@ class _Writer:
             value = made.add("Cast", "Cast", value, SrcT=DType.FLOAT32, DstT=stored.dtype)
         assign = self.names.fresh(f"{name}/Assign")
         self.nodes.append(NodeDef(assign, "AssignVariableOp", (name, value), {"dtype": stored.dtype}))
-        return attrs.evolve(stored, assign=assign, initial=value)
+        return msgspec.structs.replace(stored, assign=assign, initial=value)
 
     def _rule(self, stored: Stored) -> Mapping[str, Any]:
         found = self.initial.get(stored.use.symbol)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
-import attrs
+import msgspec
 
 from transpiler.dialects.tensorflow.write_template import AttrValue, Dims, Numbers, TypeName
 from transpiler.ir import DType, Shape
@@ -36,16 +36,14 @@ _ILLEGAL: Final = re.compile(r"[^A-Za-z0-9_.\-/]")
 _ILLEGAL_START: Final = re.compile(r"^[^A-Za-z0-9.]")
 
 
-@attrs.frozen
-class Content:
+class Content(msgspec.Struct, frozen=True):
     """A tensor as an attribute whose elements are put in when the graph is written to a file."""
 
     dtype: DType
     shape: tuple[int, ...]
 
 
-@attrs.frozen
-class Texts:
+class Texts(msgspec.Struct, frozen=True):
     """A tensor of texts as an attribute."""
 
     shape: tuple[int, ...]
@@ -56,14 +54,13 @@ Attribute = AttrValue | Content | Texts | tuple[DType, ...]
 """What an attribute of a node can be: as a template has it, or around a graph."""
 
 
-@attrs.frozen
-class NodeDef:
+class NodeDef(msgspec.Struct, frozen=True):
     """One node before it is printed; inputs as GraphDef writes them (`node`, `node:1`, `^node`)."""
 
     name: str
     op: str
     inputs: tuple[str, ...] = ()
-    attributes: Mapping[str, Attribute] = attrs.field(factory=dict)
+    attributes: Mapping[str, Attribute] = msgspec.field(default_factory=dict)
 
 
 class Names:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics import CompileError, Diagnostic, Severity, Sink, Source
 from transpiler.driver.convert import convert_source
@@ -23,8 +23,7 @@ REFUSED: Final = ".refused.txt"
 """What the file with the reasons is called, behind the target's name."""
 
 
-@attrs.frozen
-class Capture:
+class Capture(msgspec.Struct, frozen=True):
     """The texts of one model by the names of their golden files.
 
     `module` is the graph as read: without shapes if they make no sense, None if the file cannot be read at all.

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics import Span
+from transpiler.diagnostics.compared import Compared
 from transpiler.golden.places import native_names, place_of
 from transpiler.ir import Graph, Module, Node, Value
 from transpiler.ir.attributes import same
@@ -20,15 +21,16 @@ from transpiler.ir.text.encode import encode
 from transpiler.ir.types import UNKNOWN
 
 
-@attrs.frozen
-class Change:
+class Change(Compared, frozen=True, eq=False):
     """One change of a model. `layer` is "" for what concerns the model as a whole."""
+
+    beside = frozenset({"span"})
 
     layer: str
     type: str
     what: str
     phase: str = ""
-    span: Span | None = attrs.field(default=None, eq=False)
+    span: Span | None = None
 
     def __str__(self) -> str:
         phase = f" (phase {self.phase})" if self.phase else ""
@@ -36,8 +38,7 @@ class Change:
         return f"{subject}{phase}: {self.what}"
 
 
-@attrs.frozen
-class Changes:
+class Changes(msgspec.Struct, frozen=True):
     """All changes of a module, and the shapes that follow from them (layer, before, after)."""
 
     changes: tuple[Change, ...] = ()
@@ -65,26 +66,25 @@ def changes_of(old: Module, new: Module) -> Changes:
     for phase, comparison in by_phase.items():
         for change in comparison.found:
             everywhere = all(change in other.found for other in by_phase.values())
-            found.append(change if everywhere else attrs.evolve(change, phase=phase))
+            found.append(change if everywhere else msgspec.structs.replace(change, phase=phase))
     return Changes(tuple(dict.fromkeys(found)), tuple(follows))
 
 
-@attrs.define
-class _Comparison:
+class _Comparison(msgspec.Struct):
     """Two graphs of one phase, compared node by node; nodes are the same if their names are."""
 
     old: Graph
     new: Graph
     framework: str
-    found: dict[Change, None] = attrs.field(factory=dict)
-    follows: list[tuple[str, str, str]] = attrs.field(factory=list)
-    _moved: set[Value] = attrs.field(factory=set)
+    found: dict[Change, None] = msgspec.field(default_factory=dict)
+    follows: list[tuple[str, str, str]] = msgspec.field(default_factory=list)
+    _moved: set[Value] = msgspec.field(default_factory=set)
     """Values that are not what they were."""
-    _before: dict[str, Node] = attrs.field(factory=dict)
-    _after: dict[str, Node] = attrs.field(factory=dict)
-    _gone: set[str] = attrs.field(factory=set)
+    _before: dict[str, Node] = msgspec.field(default_factory=dict)
+    _after: dict[str, Node] = msgspec.field(default_factory=dict)
+    _gone: set[str] = msgspec.field(default_factory=set)
     """Names of values that removed nodes gave."""
-    _come: set[str] = attrs.field(factory=set)
+    _come: set[str] = msgspec.field(default_factory=set)
     """Names of values that added nodes give."""
 
     def run(self) -> None:

@@ -6,7 +6,7 @@ import enum
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics import Span
 from transpiler.golden.capture import SUMMARY, Capture, capture, file_name, read_back
@@ -24,8 +24,7 @@ class State(enum.Enum):
     GONE = "gone"
 
 
-@attrs.frozen
-class TextChange:
+class TextChange(msgspec.Struct, frozen=True):
     """A golden file that is not what it was; None: it is not there."""
 
     name: str
@@ -33,16 +32,15 @@ class TextChange:
     new: str | None
 
 
-@attrs.frozen
-class Comparison:
+class Comparison(msgspec.Struct, frozen=True):
     """One model: what changed in it, and what changed in its texts. `files` is what they are now."""
 
     model: str
     state: State
-    files: Mapping[str, str] = attrs.field(factory=dict, repr=False)
-    changes: Changes = attrs.field(factory=Changes)
+    files: Mapping[str, str] = msgspec.field(default_factory=dict)
+    changes: Changes = msgspec.field(default_factory=Changes)
     """Changes of the model itself."""
-    target_changes: Mapping[str, Changes] = attrs.field(factory=dict)
+    target_changes: Mapping[str, Changes] = msgspec.field(default_factory=dict)
     """By target, changes of the result alone, which the model does not explain."""
     texts: tuple[TextChange, ...] = ()
 
@@ -94,8 +92,10 @@ def _target_changes(now: Capture, texts: Sequence[TextChange]) -> dict[str, Chan
             continue
         changes = changes_of(before, after)
         places = {} if now.module is None else _places(now.module)
-        moved = tuple(attrs.evolve(one, span=_source_place(one.layer, places)) for one in changes.changes)
-        found[text.name.partition(".")[0]] = attrs.evolve(changes, changes=moved)
+        moved = tuple(
+            msgspec.structs.replace(one, span=_source_place(one.layer, places)) for one in changes.changes
+        )
+        found[text.name.partition(".")[0]] = msgspec.structs.replace(changes, changes=moved)
     return found
 
 

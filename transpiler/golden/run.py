@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-import attrs
+import msgspec
 
 from transpiler.driver.options import Options, UsageError
 from transpiler.golden.capture import capture
@@ -30,11 +30,11 @@ def record(
     before = store.config()
     config = before or Config(DEFAULT_TARGETS)
     if targets:
-        config = attrs.evolve(config, targets=tuple(dict.fromkeys(targets)))
+        config = msgspec.structs.replace(config, targets=tuple(dict.fromkeys(targets)))
     if options != Options():
-        config = attrs.evolve(config, options=options)
+        config = msgspec.structs.replace(config, options=options)
     if exclude:
-        config = attrs.evolve(config, exclude=tuple(dict.fromkeys(exclude)))
+        config = msgspec.structs.replace(config, exclude=tuple(dict.fromkeys(exclude)))
     models = list(store.models(config))
     if not models:
         raise UsageError(f"there is no model below {store.root}")

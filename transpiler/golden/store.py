@@ -15,7 +15,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-import attrs
+import msgspec
 
 from transpiler.driver.discovery import model_files
 from transpiler.driver.files import write_whole
@@ -28,15 +28,14 @@ FOLDER: Final = "golden"
 CONFIG: Final = "golden.json"
 
 
-@attrs.frozen
-class Config:
+class Config(msgspec.Struct, frozen=True):
     """What is recorded of each model."""
 
     targets: tuple[str, ...]
-    options: Options = attrs.field(factory=Options)
+    options: Options = msgspec.field(default_factory=Options)
     exclude: tuple[str, ...] = ()
 
-    def __attrs_post_init__(self) -> None:
+    def __post_init__(self) -> None:
         unknown = sorted(set(self.targets) - (TARGETS.keys() - {"ir"}))
         if unknown:
             known = ", ".join(name for name in TARGETS if name != "ir")
@@ -50,8 +49,7 @@ class Config:
         return cls(tuple(data["targets"]), options_from(data["options"]), tuple(data["exclude"]))
 
 
-@attrs.frozen
-class Store:
+class Store(msgspec.Struct, frozen=True):
     """The golden files of the models below `root`. Models are named by their paths below it."""
 
     root: Path

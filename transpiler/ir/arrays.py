@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import attrs
+import msgspec
 
 from transpiler.ir.types import DType
 
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
 
-@attrs.frozen(eq=False)
-class LazyArray:
+class LazyArray(msgspec.Struct, frozen=True, eq=False):
     """An array that is decoded when it is asked for: shape and element type are known without it.
 
     `dtype` is None for an element type that the graph has no word for.
@@ -24,5 +23,5 @@ class LazyArray:
 
     shape: tuple[int, ...]
     dtype: DType | None
-    load: Callable[[], Array] = attrs.field(repr=False)
+    load: Callable[[], Array]
     """Raises ValueError when the stored elements do not fit the shape."""

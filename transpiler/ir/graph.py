@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics import Span
+from transpiler.diagnostics.compared import Compared
 from transpiler.ir.arrays import LazyArray
 from transpiler.ir.attributes import NO_EXTRAS, Attr, Extras
 from transpiler.ir.op import Op
@@ -19,8 +20,7 @@ from transpiler.ir.parameters import ParamUse
 from transpiler.ir.types import UNKNOWN, TensorType
 
 
-@attrs.frozen(eq=False)
-class Value:
+class Value(msgspec.Struct, frozen=True, eq=False):
     """One tensor, produced once. `native` is the name that the source file gives it (a Caffe blob, say)."""
 
     name: str
@@ -32,17 +32,17 @@ class Value:
         return self if self.type is type or self.type == type else Value(self.name, type, self.native)
 
 
-@attrs.frozen
-class Origin:
+class Origin(Compared, frozen=True, eq=False):
     """The source layer a node comes from; several nodes may share one (a layer with a fused activation)."""
+
+    beside = frozenset({"span"})
 
     layer: str
     type: str
-    span: Span | None = attrs.field(default=None, eq=False)
+    span: Span | None = None
 
 
-@attrs.frozen(eq=False)
-class Node:
+class Node(msgspec.Struct, frozen=True, eq=False, weakref=True):
     """One application of an op. `scope` is the path of enclosing nested models, "" at the top."""
 
     name: str
@@ -65,20 +65,8 @@ class Node:
         return value
 
     def evolve(self, **changes: Any) -> Node:
-        """The same node with some fields changed, as `attrs.evolve` does it for any class, only faster."""
-        return Node(
-            **{
-                "name": self.name,
-                "op": self.op,
-                "operands": self.operands,
-                "results": self.results,
-                "origin": self.origin,
-                "params": self.params,
-                "scope": self.scope,
-                "extras": self.extras,
-                **changes,
-            }
-        )
+        """The same node with some fields changed."""
+        return msgspec.structs.replace(self, **changes)
 
     def param(self, role: str) -> ParamUse:
         """The use that fills `role`: as recorded, or the node's own array."""
@@ -92,8 +80,7 @@ class Node:
         return self.extras.get(framework, {})
 
 
-@attrs.frozen(eq=False)
-class Graph:
+class Graph(msgspec.Struct, frozen=True, eq=False, dict=True):
     """Nodes in an order in which every value is defined before it is used. Inputs are nodes of input ops."""
 
     name: str
@@ -132,17 +119,16 @@ class Graph:
             yield from node.results
 
 
-@attrs.frozen(eq=False)
-class Module:
+class Module(msgspec.Struct, frozen=True, eq=False):
     """What one file holds: a graph, or one graph per phase over shared parameters, and where it came from."""
 
     name: str
     framework: str
     graphs: Mapping[str, Graph]
     extras: Extras = NO_EXTRAS
-    constants: Mapping[str, LazyArray] = attrs.field(factory=dict, repr=False)
+    constants: Mapping[str, LazyArray] = msgspec.field(default_factory=dict)
     """Arrays that the file itself holds, by parameter symbol; decoded when asked for, and no part of the text form."""
-    variables: Mapping[str, LazyArray] = attrs.field(factory=dict, repr=False)
+    variables: Mapping[str, LazyArray] = msgspec.field(default_factory=dict)
     """The same for arrays that lie in another file beside it, as a SavedModel's variables do."""
 
     def graph(self, phase: str) -> Graph:
@@ -153,6 +139,6 @@ class Module:
         """The same module with these graphs; the same object if none differs."""
         if all(change.get(phase, graph) is graph for phase, graph in self.graphs.items()):
             return self
-        return attrs.evolve(
+        return msgspec.structs.replace(
             self, graphs={phase: change.get(phase, graph) for phase, graph in self.graphs.items()}
         )

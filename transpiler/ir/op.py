@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable, Sequence
-from threading import RLock
-from typing import Any, ClassVar, Final, Self, TypeVar, dataclass_transform
+from typing import Any, ClassVar, Final, NoReturn, Self, TypeVar, dataclass_transform
 
-import attrs
+import msgspec
 
 from transpiler.ir.attributes import exactly
 from transpiler.ir.types import Shape, TensorType
@@ -20,16 +20,14 @@ class ShapeError(ValueError):
     """The operands' types make no sense for the operation; the message is shown to the user."""
 
 
-@attrs.frozen
-class ParamSpec:
+class ParamSpec(msgspec.Struct, frozen=True):
     """One learned array: its canonical shape (dimensions may be unknown), and whether gradients train it."""
 
     shape: Shape
     trainable: bool = True
 
 
-@attrs.frozen
-class Arity:
+class Arity(msgspec.Struct, frozen=True):
     """How many operands an op takes: between `least` and `most` (None: any number)."""
 
     least: int
@@ -44,24 +42,60 @@ class Arity:
         return str(self.least) if self.least == self.most else f"{self.least} to {self.most}"
 
 
+class _Default(enum.Enum):
+    REQUIRED = "required"
+
+
+REQUIRED: Final[Any] = _Default.REQUIRED
+"""The default of a field that has none."""
+
+
+class OpField(msgspec.Struct, frozen=True, eq=False):
+    """A declared field of an op. `convert` gives the field's own type or raises ValueError; `kind` describes it."""
+
+    convert: Callable[[Any], Any]
+    help: str
+    kind: str
+    default: Any = REQUIRED
+    name: str = ""
+
+
 class Op:
     """An operation's payload. Subclasses are declared with `@op`, their docstring is their reference page.
 
     Class attributes: `name` (the text form's word), `category` (the palette's drawer), `operand_names`,
-    `arity`. Fields are declared with the functions of `transpiler.ops.fields`, which carry converter, validator
-    and help.
+    `arity`. Fields are declared with the functions of `transpiler.ops.fields`; all are given by keyword, converted,
+    and never change. `__post_init__` may refuse what single fields cannot.
     """
 
     __slots__ = ("_evolved", "_hash")
 
     _evolved: dict[Any, Any]
     _hash: int
+    _fields: ClassVar[tuple[OpField, ...]] = ()
     name: ClassVar[str]
     category: ClassVar[str]
     arity: ClassVar[Arity] = Arity(1, 1)
     operand_names: ClassVar[tuple[str, ...]] = ("x",)
     remembered: ClassVar[bool] = True
     """Whether what it infers is worth remembering: its payload is small, and says all."""
+
+    def __init__(self, **values: Any) -> None:
+        state = vars(self)
+        for field in self._fields:
+            value = values.pop(field.name, field.default)
+            if value is REQUIRED:
+                raise TypeError(f"{self.name} needs {field.name}")
+            state[field.name] = field.convert(value)
+        if values:
+            raise TypeError(f"{self.name} has no field {', '.join(values)}")
+        self.__post_init__()
+
+    def __post_init__(self) -> None:
+        """Raises ValueError when the fields make no sense together."""
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"{self.name} never changes: {name} cannot be set")
 
     @property
     def result_count(self) -> int:
@@ -120,7 +154,6 @@ class Op:
         return vars(self)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        _complete(type(self))
         vars(self).update(state)
 
     def __repr__(self) -> str:
@@ -129,46 +162,22 @@ class Op:
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
 def op(name: str, category: str) -> Callable[[Class], Class]:
-    """Declare an op class: attrs-frozen, keyword-only, equal by fields, named `name` in the text form.
-
-    attrs writes and compiles code for each class. There are many ops and a network has few of them, so a class is
-    completed when it is first used.
-    """
+    """Declare an op class, whose name in the text form is `name`. Fields of its own replace inherited ones."""
 
     def declare(cls: Class) -> Class:
         made: Any = cls
+        own = {key: value for key, value in vars(cls).items() if isinstance(value, OpField)}
+        for key in own:
+            delattr(cls, key)
+        inherited = (field for field in made._fields if field.name not in own)
+        made._fields = (*inherited, *(msgspec.structs.replace(field, name=key) for key, field in own.items()))
         made.name = name
         made.category = category
-        made.__init__ = _complete_and_initialize
-        _PENDING.add(cls)
         return cls
 
     return declare
 
 
-_PENDING: Final[set[type]] = set()
-"""The classes that attrs has not seen yet."""
-_COMPLETING: Final = RLock()
-
-
-def _complete(cls: type) -> None:
-    """Let attrs complete a class, after those it inherits fields from."""
-    with _COMPLETING:
-        for kind in reversed(cls.__mro__):
-            if kind in _PENDING:
-                del kind.__init__  # type: ignore[misc]  # attrs gives it its own
-                attrs.frozen(kind, kw_only=True, slots=False, eq=False, repr=False)
-                _PENDING.discard(kind)
-
-
-def _complete_and_initialize(self: Op, **values: Any) -> None:
-    """What initializes the first instance of a class."""
-    _complete(type(self))
-    type(self).__init__(self, **values)
-
-
-def fields_of(cls: type[Op] | Op) -> tuple[attrs.Attribute[Any], ...]:
+def fields_of(cls: type[Op] | Op) -> tuple[OpField, ...]:
     """The declared fields of an op class, in order."""
-    kind = cls if isinstance(cls, type) else type(cls)
-    _complete(kind)
-    return attrs.fields(kind)  # type: ignore[arg-type, no-any-return]
+    return cls._fields

@@ -7,25 +7,22 @@ on the use, and the weights room applies it.
 
 from __future__ import annotations
 
-import attrs
+import msgspec
 
 
-@attrs.frozen
-class Reshape:
+class Reshape(msgspec.Struct, frozen=True):
     """View the array with this shape (row-major, same number of elements)."""
 
     shape: tuple[int, ...]
 
 
-@attrs.frozen
-class Permute:
+class Permute(msgspec.Struct, frozen=True):
     """Transpose: result axis i is source axis `axes[i]`."""
 
     axes: tuple[int, ...]
 
 
-@attrs.frozen
-class Regroup:
+class Regroup(msgspec.Struct, frozen=True):
     """Reorder one axis block by block: each block is viewed with its `dims`, transposed by its `axes`, flattened.
 
     The blocks' products add up to the axis. This is what Flatten does to the order of a dense layer's inputs when the
@@ -36,8 +33,7 @@ class Regroup:
     blocks: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
 
 
-@attrs.frozen
-class Take:
+class Take(msgspec.Struct, frozen=True):
     """Keep the half-open range `start:stop` of one axis (a grouped kernel split into its groups)."""
 
     axis: int
@@ -45,8 +41,7 @@ class Take:
     stop: int
 
 
-@attrs.frozen
-class Flip:
+class Flip(msgspec.Struct, frozen=True):
     """Reverse the order along these axes (a transposed convolution read as a plain one)."""
 
     axes: tuple[int, ...]
@@ -55,15 +50,13 @@ class Flip:
 Relayout = Reshape | Permute | Regroup | Take | Flip
 
 
-@attrs.frozen
-class Constant:
+class Constant(msgspec.Struct, frozen=True):
     """An array with one value everywhere, for a role that the source has no array for."""
 
     value: float
 
 
-@attrs.frozen
-class ParamUse:
+class ParamUse(msgspec.Struct, frozen=True):
     """Role `role` of a node is filled by the array named `symbol` after `relayouts`, or by a constant."""
 
     role: str
@@ -78,4 +71,4 @@ class ParamUse:
             if done and isinstance(done[-1], Reshape) and isinstance(step, Reshape):
                 done.pop()
             done.append(step)
-        return attrs.evolve(self, relayouts=tuple(done))
+        return msgspec.structs.replace(self, relayouts=tuple(done))

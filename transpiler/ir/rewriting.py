@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import Any
 
-import attrs
+import msgspec
 
 from transpiler.ir.attributes import NO_EXTRAS, Extras
 from transpiler.ir.graph import Graph, Node, Origin, Value
@@ -157,7 +157,7 @@ class Rewriter(GraphBuilder):
         if not self.changed:
             return self.graph
         outputs = tuple(self.current(value) for value in self.graph.outputs)
-        return attrs.evolve(self.graph, nodes=tuple(self.nodes), outputs=outputs)
+        return msgspec.structs.replace(self.graph, nodes=tuple(self.nodes), outputs=outputs)
 
 
 Rule = Callable[[Node, Rewriter], Sequence[Value] | None]
@@ -188,4 +188,4 @@ def without_dead_nodes(graph: Graph, keep: Callable[[Node], bool]) -> Graph:
             kept.append(node)
     if len(kept) == len(graph.nodes):
         return graph
-    return attrs.evolve(graph, nodes=tuple(reversed(kept)))
+    return msgspec.structs.replace(graph, nodes=tuple(reversed(kept)))

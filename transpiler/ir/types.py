@@ -6,7 +6,7 @@ import enum
 import math
 from collections.abc import Iterable
 
-import attrs
+import msgspec
 
 Dim = int | None
 Shape = tuple[Dim, ...]
@@ -28,8 +28,7 @@ class DType(enum.Enum):
     STRING = "string"
 
 
-@attrs.frozen(cache_hash=True)
-class TensorType:
+class TensorType(msgspec.Struct, frozen=True, cache_hash=True):
     """A tensor's dtype and shape; a shape of None means that not even the rank is known."""
 
     shape: Shape | None = None

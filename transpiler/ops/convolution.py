@@ -39,7 +39,7 @@ class Windowed(Op):
     padding: Padding
     data_format: DataFormat
 
-    def __attrs_post_init__(self) -> None:
+    def __post_init__(self) -> None:
         rank = len(self.kernel)
         if not 1 <= rank <= 6 or len(self.strides) != rank or len(self.dilations) != rank:
             raise ValueError("kernel, strides and dilations need one number for each spatial axis")
@@ -89,8 +89,8 @@ class Conv(Windowed):
     bias: bool = f.flag("whether a bias is added to each filter", True)
     data_format: DataFormat = data_format()
 
-    def __attrs_post_init__(self) -> None:
-        super().__attrs_post_init__()
+    def __post_init__(self) -> None:
+        super().__post_init__()
         if self.filters % self.groups:
             raise ValueError(f"{self.filters} filters do not divide into {self.groups} groups")
 
@@ -202,8 +202,8 @@ class ConvTranspose(Windowed):
     bias: bool = f.flag("whether a bias is added to each filter", True)
     data_format: DataFormat = data_format()
 
-    def __attrs_post_init__(self) -> None:
-        super().__attrs_post_init__()
+    def __post_init__(self) -> None:
+        super().__post_init__()
         if len(self.output_padding) != self.rank:
             raise ValueError("output_padding needs one number for each spatial axis")
         if self.filters % self.groups:

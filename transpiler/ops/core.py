@@ -109,7 +109,7 @@ class Constant(Op):
     values: tuple[float, ...] = f.numbers("its numbers in row-major order; a single one fills it")
     dtype: DType = f.dtype("its element type")
 
-    def __attrs_post_init__(self) -> None:
+    def __post_init__(self) -> None:
         if len(self.values) not in (1, math.prod(self.shape)):
             raise ValueError(f"{len(self.values)} numbers do not fill a tensor of shape {list(self.shape)}")
 

@@ -31,7 +31,7 @@ class PriorBox(Op):
     steps: tuple[float, ...] = f.numbers("vertical and horizontal distance of centres, if not derived", ())
     offset: float = f.number("where in its cell a centre lies", 0.5)
 
-    def __attrs_post_init__(self) -> None:
+    def __post_init__(self) -> None:
         if len(self.image_size) not in (0, 2) or len(self.steps) not in (0, 2):
             raise ValueError("image size and steps are those of height and width")
         if not self.variances or not all(self.ratios):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import attrs
+import msgspec
 
 from transpiler.ir.op import Arity, Op, ParamSpec, ShapeError, op
 from transpiler.ir.types import Dim, Shape, TensorType, agree, merge
@@ -12,8 +12,7 @@ from transpiler.ops import fields as f
 from transpiler.ops.elementwise import broadcast
 
 
-@attrs.frozen
-class Equation:
+class Equation(msgspec.Struct, frozen=True):
     """An index equation taken apart; `...` stands for any leading axes."""
 
     inputs: tuple[str, ...]
@@ -64,7 +63,7 @@ class Einsum(Op):
     arity = Arity(1, None)
     equation: str = f.text("the equation")
 
-    def __attrs_post_init__(self) -> None:
+    def __post_init__(self) -> None:
         to_equation(self.equation)
 
     def infer(self, operands: Sequence[TensorType]) -> tuple[TensorType, ...]:
@@ -89,7 +88,7 @@ class EinsumDense(Op):
     output_shape: tuple[int | None, ...] = f.shape("the output's sizes without the batch")
     bias_axes: str | None = f.optional_text("the output's indices that the bias has; none: no bias", None)
 
-    def __attrs_post_init__(self) -> None:
+    def __post_init__(self) -> None:
         to_equation(self.equation, 2)
 
     @property

@@ -174,7 +174,7 @@ class Dot(Op):
     axes: tuple[int, ...] = f.integers("the summed axis of each operand")
     normalize: bool = f.flag("whether both are scaled to length 1 along their axis first", False)
 
-    def __attrs_post_init__(self) -> None:
+    def __post_init__(self) -> None:
         if len(self.axes) != 2:
             raise ValueError(f"two axes are needed, one of each operand, not {list(self.axes)}")
 

@@ -1,4 +1,4 @@
-"""Declarations of op fields: each gives a converter, a validator and one line of help.
+"""Declarations of op fields: each gives a converter and one line of help.
 
 Converters accept what the text form and the dialects hold (lists, symbols) and give the field's own type; a value
 that cannot be meant raises ValueError, which readers turn into a diagnostic at the value's place.
@@ -11,18 +11,16 @@ import math
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-import attrs
-
+from transpiler.ir.op import REQUIRED, OpField
 from transpiler.ir.types import DType, Shape
 
 Member = TypeVar("Member", bound=enum.Enum)
 
-REQUIRED: Any = attrs.NOTHING
 MAX_DIM = 2**31 - 1
 
 
 def _field(default: Any, help: str, convert: Callable[[Any], Any], kind: str) -> Any:
-    return attrs.field(default=default, converter=convert, metadata={"help": help, "kind": kind})
+    return OpField(convert, help, kind, default)
 
 
 def to_int(value: Any) -> int:

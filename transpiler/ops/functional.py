@@ -33,7 +33,7 @@ class KernelOp(Op):
     padding: Padding
     data_format: DataFormat
 
-    def __attrs_post_init__(self) -> None:
+    def __post_init__(self) -> None:
         if not 1 <= len(self.strides) <= 6 or len(self.strides) != len(self.dilations):
             raise ValueError("strides and dilations need one number for each spatial axis")
 

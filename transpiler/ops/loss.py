@@ -20,7 +20,7 @@ class Loss(Op):
     most_results: ClassVar[int] = 1
     results: int
 
-    def __attrs_post_init__(self) -> None:
+    def __post_init__(self) -> None:
         if self.results > self.most_results:
             raise ValueError(f"{self.name} has at most {self.most_results} results, not {self.results}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from transpiler.ir.op import Op
+from transpiler.ir.op import REQUIRED, Op
 from transpiler.ops import fields as f
 
 
@@ -26,11 +26,11 @@ def to_op(value: Any) -> Op:
         raise ValueError(f"{value['op']}: {error}") from error
 
 
-def operation(help: str, default: Any = f.REQUIRED) -> Any:
+def operation(help: str, default: Any = REQUIRED) -> Any:
     """An op."""
     return f.anything(help, to_op, "op", default)
 
 
-def operations(help: str, default: Any = f.REQUIRED) -> Any:
+def operations(help: str, default: Any = REQUIRED) -> Any:
     """A tuple of ops."""
     return f.anything(help, lambda value: tuple(to_op(item) for item in value), "list of ops", default)

@@ -29,7 +29,7 @@ class Pool(Op):
     rounding: Rounding
     data_format: DataFormat
 
-    def __attrs_post_init__(self) -> None:
+    def __post_init__(self) -> None:
         rank = len(self.kernel)
         if not 1 <= rank <= 6 or len(self.strides) != rank:
             raise ValueError("kernel and strides need one number for each spatial axis")
@@ -204,7 +204,7 @@ class SpatialPyramidPool(Op):
     height: int = f.integer("number of pyramid levels", least=1)
     pooling: Pooling = f.choice(Pooling, "what a bin is reduced to", Pooling.MAX)
 
-    def __attrs_post_init__(self) -> None:
+    def __post_init__(self) -> None:
         if self.height > MOST_LEVELS:
             raise ValueError(
                 f"{self.height} pyramid levels are more than the {MOST_LEVELS} that any picture has"

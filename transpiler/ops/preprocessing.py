@@ -80,7 +80,7 @@ class Standardize(Activation):
     variance: Attr = f.anything("the variances, like the means", _to_array, "numbers or none", None)
     invert: bool = f.flag("whether standardizing is undone", False)
 
-    def __attrs_post_init__(self) -> None:
+    def __post_init__(self) -> None:
         if (self.mean is None) != (self.variance is None):
             raise ValueError("mean and variance are given together or not at all")
 

@@ -34,7 +34,7 @@ class RNN(OverTime):
     masked: bool = f.flag("whether the last operand is a mask of the steps", False)
     time_major: bool = f.flag("whether time is the first axis", False)
 
-    def __attrs_post_init__(self) -> None:
+    def __post_init__(self) -> None:
         if not self.cells or not all(isinstance(cell, RecurrentCell) for cell in self.cells):
             raise ValueError("cells must be recurrent cells, at least one")
         if len(self.cells) > 1 and not self.stacked:

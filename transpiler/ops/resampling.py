@@ -34,7 +34,7 @@ class Interp(Op):
         "elements added (negative: cut) before and after each axis first", (0, 0)
     )
 
-    def __attrs_post_init__(self) -> None:
+    def __post_init__(self) -> None:
         if len(self.size) not in (0, 2) or len(self.pads) != 2:
             raise ValueError("a size is a height and a width, and there are pads before and after")
 
@@ -67,7 +67,7 @@ class Unpool(Op):
     trims: tuple[int, ...] = f.integers("elements dropped at the end of each spatial axis", (0, 0), least=0)
     size: tuple[int, ...] = f.integers("height and width of the result, if fixed", (), least=1)
 
-    def __attrs_post_init__(self) -> None:
+    def __post_init__(self) -> None:
         if len(self.factors) != 2 or len(self.trims) != 2 or len(self.size) not in (0, 2):
             raise ValueError("factors, trims and size are those of height and width")
 

@@ -42,7 +42,7 @@ class Reshape(Op):
     axis: int = f.integer("the first replaced axis", 0)
     num_axes: int = f.integer("how many axes are replaced; -1: all from axis on", -1, least=-1)
 
-    def __attrs_post_init__(self) -> None:
+    def __post_init__(self) -> None:
         if self.target.count(-1) > 1:
             raise ValueError("at most one size may be inferred (-1)")
 
@@ -93,7 +93,7 @@ class Transpose(Op):
 
     axes: tuple[int, ...] = f.integers("the operand's axes in their new order", least=0)
 
-    def __attrs_post_init__(self) -> None:
+    def __post_init__(self) -> None:
         if sorted(self.axes) != list(range(len(self.axes))):
             raise ValueError(f"{list(self.axes)} does not name each axis once")
 
@@ -141,7 +141,7 @@ class Split(Op):
     count: int = f.integer("number of parts", least=1)
     points: tuple[int, ...] = f.integers("where to cut; none means equal parts", (), least=0)
 
-    def __attrs_post_init__(self) -> None:
+    def __post_init__(self) -> None:
         if self.points and len(self.points) != self.count - 1:
             raise ValueError(f"{len(self.points)} cuts make {len(self.points) + 1} parts, not {self.count}")
 

@@ -6,7 +6,7 @@ import enum
 from collections.abc import Sequence
 from typing import Any
 
-import attrs
+import msgspec
 
 from transpiler.ir.op import ShapeError
 from transpiler.ir.types import Dim, Shape, TensorType
@@ -29,8 +29,7 @@ def data_format(default: DataFormat = DataFormat.CHANNELS_FIRST) -> Any:
     return f.choice(DataFormat, "where the channels are", default)
 
 
-@attrs.frozen
-class FeatureMap:
+class FeatureMap(msgspec.Struct, frozen=True):
     """A shape taken apart into batch, channels and spatial sizes."""
 
     batch: Dim

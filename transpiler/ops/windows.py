@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 
-import attrs
+import msgspec
 
 from transpiler.ir.op import ShapeError
 from transpiler.ir.types import Dim
@@ -34,8 +34,7 @@ class SameSide(enum.Enum):
     LOWER = "same_lower"
 
 
-@attrs.frozen
-class Explicit:
+class Explicit(msgspec.Struct, frozen=True):
     """So many elements before and after each spatial axis."""
 
     pads: tuple[tuple[int, int], ...]
@@ -46,8 +45,7 @@ class Explicit:
         return [[before, after] for before, after in self.pads]
 
 
-@attrs.frozen
-class Same:
+class Same(msgspec.Struct, frozen=True):
     """As much padding as makes the output ceil(input / stride)."""
 
     side: SameSide = SameSide.UPPER
@@ -58,8 +56,7 @@ class Same:
         return Symbol(self.side.value)
 
 
-@attrs.frozen
-class Valid:
+class Valid(msgspec.Struct, frozen=True):
     """No padding."""
 
     @property

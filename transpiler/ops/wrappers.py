@@ -75,7 +75,7 @@ class Bidirectional(Op):
     backward: Op = operation("the op that reads backwards")
     merge: Merge = f.choice(Merge, "what becomes of both outputs", Merge.CONCAT)
 
-    def __attrs_post_init__(self) -> None:
+    def __post_init__(self) -> None:
         if not isinstance(self.forward, OverTime) or not isinstance(self.backward, OverTime):
             raise ValueError("both directions must be recurrent")
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from typing import Final
 
-import attrs
+import msgspec
 
 _WEIGHTS: Final = "give it with --weights, and as SRC the description of the network"
 
 
-@attrs.frozen
-class BinaryKind:
+class BinaryKind(msgspec.Struct, frozen=True):
     """What a binary file is, and what to do about it. `holds`: the framework whose whole models such files can be."""
 
     name: str

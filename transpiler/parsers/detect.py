@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import enum
+import os
 import re
 from collections.abc import Iterator
-from pathlib import PurePath
 from typing import Final
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics import CompileError, Diagnostic, Severity, Source, Span
 from transpiler.parsers.textproto_builder import NAME, SKIP, STRING
@@ -25,8 +25,7 @@ class Format(enum.Enum):
     IR = "ir"
 
 
-@attrs.frozen
-class Detection:
+class Detection(msgspec.Struct, frozen=True):
     """The format of a text and the evidence for it."""
 
     format: Format
@@ -139,7 +138,7 @@ def _fields(text: str) -> Iterator[tuple[tuple[str, ...], int, int]]:
 
 
 def _by_suffix(source: Source, *, only: Format | None, seen: str | None, span: tuple[int, int]) -> Detection:
-    suffix = PurePath(source.name).suffix.lower()
+    suffix = os.path.splitext(source.name)[1].lower()
     known = _SUFFIXES.get(suffix)
     if known is not None and only in (None, known):
         return Detection(known, f"its name ends in `{suffix}`", source.span(*span))

@@ -5,13 +5,13 @@ In a checkout the grammars lie in `grammar/` beside the package; an installed pa
 
 from __future__ import annotations
 
+import os
 import re
 from functools import cache
-from pathlib import Path
 from typing import Final
 
-_PACKAGE: Final = Path(__file__).parent.parent
-_PLACES: Final = (_PACKAGE / "grammar", _PACKAGE.parent / "grammar")
+_PACKAGE: Final = os.path.dirname(os.path.dirname(__file__))
+_PLACES: Final = (os.path.join(_PACKAGE, "grammar"), os.path.join(os.path.dirname(_PACKAGE), "grammar"))
 _TERMINAL: Final = re.compile(r"^([A-Z_]+): /(.+)/$", re.MULTILINE)
 
 
@@ -19,9 +19,10 @@ _TERMINAL: Final = re.compile(r"^([A-Z_]+): /(.+)/$", re.MULTILINE)
 def grammar_text(notation: str) -> str:
     """Return the Lark grammar of a notation (`textproto` or `json`); FileNotFoundError if it was not packaged."""
     for folder in _PLACES:
-        path = folder / f"{notation}.lark"
-        if path.is_file():
-            return path.read_text(encoding="utf-8")
+        path = os.path.join(folder, f"{notation}.lark")
+        if os.path.isfile(path):
+            with open(path, encoding="utf-8") as file:
+                return file.read()
     raise FileNotFoundError(f"the grammar {notation}.lark is missing from this installation")
 
 

@@ -10,7 +10,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics import Sink, Source
 from transpiler.parsers.characters import shown_character, shown_text
@@ -105,8 +105,7 @@ def _shallow(source: Source, sink: Sink) -> bool:
     return True
 
 
-@attrs.define
-class _Recovery:
+class _Recovery(msgspec.Struct):
     """Reports syntax errors and sets Lark on the next statement."""
 
     source: Source

@@ -8,7 +8,7 @@ import math
 import re
 from typing import Final, cast
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics import Fix, Sink, Source, Span
 from transpiler.parsers.characters import shown_text
@@ -49,14 +49,13 @@ class Expected(enum.Enum):
     """A comma or the end: an item or member has just been read."""
 
 
-@attrs.define(eq=False)
-class Builder:
+class Builder(msgspec.Struct, eq=False):
     """The tree under construction: the items of the innermost open container, and the containers around it."""
 
     source: Source
     sink: Sink
-    values: list[JsonValue | Member] = attrs.field(factory=list)
-    stack: list[tuple[list[JsonValue | Member], JsonObject | JsonArray]] = attrs.field(factory=list)
+    values: list[JsonValue | Member] = msgspec.field(default_factory=list)
+    stack: list[tuple[list[JsonValue | Member], JsonObject | JsonArray]] = msgspec.field(default_factory=list)
     """For every open container the items before and including it, and the container itself, still empty."""
     expected: Expected = Expected.FIRST
     error_count: int = 0

@@ -6,10 +6,9 @@ import codecs
 import os
 import stat
 import sys
-from pathlib import Path
 from typing import BinaryIO, Final, NoReturn
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics import CompileError, Diagnostic, Severity, Sink, Source, Span
 from transpiler.parsers.binary import BinaryKind, binary_kind
@@ -23,13 +22,12 @@ SAVED_MODEL: Final = ("saved_model.pb", "saved_model.pbtxt")
 """The files that a SavedModel's directory has its graph in."""
 
 
-@attrs.frozen
-class Binary:
+class Binary(msgspec.Struct, frozen=True):
     """A whole model in binary form. `path` is None for standard input."""
 
     name: str
     kind: BinaryKind
-    data: bytes = attrs.field(repr=False)
+    data: bytes
     path: str | None = None
 
 
@@ -58,11 +56,11 @@ def read_input(path: str | os.PathLike[str], sink: Sink | None = None) -> Source
     A directory is read as a TensorFlow SavedModel. Raises CompileError when the file is neither.
     """
     place = os.fspath(path)
-    if place != "-" and Path(place).is_dir():
-        inside = next((name for name in SAVED_MODEL if (Path(place) / name).is_file()), None)
-        place = place if inside is None else os.fspath(Path(place) / inside)
+    if place != "-" and os.path.isdir(place):
+        inside = (os.path.join(place, name) for name in SAVED_MODEL)
+        place = next(filter(os.path.isfile, inside), place)
     name, data = _bytes(place)
-    kind = None if _mark(data) else binary_kind(data, Path(name).suffix)
+    kind = None if _mark(data) else binary_kind(data, os.path.splitext(name)[1])
     if kind is not None and kind.holds is not None:
         return Binary(name, kind, data, None if place == "-" else place)
     return decode(data, name, sink)
@@ -105,12 +103,12 @@ def decode(data: bytes, name: str, sink: Sink | None = None) -> Source:
 
 def _read_file(name: str) -> bytes:
     try:
-        status = Path(name).stat()
+        status = os.stat(name)
         if stat.S_ISDIR(status.st_mode):
             _fail("T0002", name, "this is a directory, not a file", help=None)
         if status.st_size > MAX_BYTES:
             _fail_size(name)
-        with Path(name).open("rb") as stream:
+        with open(name, "rb") as stream:
             return _read_limited(stream, name)
     except FileNotFoundError:
         _fail("T0001", name, "there is no such file", help="check the spelling and the directory")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics import Fix, Sink, Source, Span
 from transpiler.parsers.grammar import terminals
@@ -29,8 +29,7 @@ SCALAR: Final = f"({STRINGS})|({NUMBER})|({NAME})"
 NAME_JOINT: Final = _TERMINALS["NAME_JOINT"]
 
 
-@attrs.frozen
-class OpenList:
+class OpenList(msgspec.Struct, frozen=True):
     """A list whose elements are being read: each becomes a field of its own with the list's name."""
 
     name: str
@@ -40,16 +39,15 @@ class OpenList:
     """How many messages are open around the list."""
 
 
-@attrs.define(eq=False)
-class Builder:
+class Builder(msgspec.Struct, eq=False):
     """The tree under construction: the fields of the innermost open message, and the open messages around them."""
 
     source: Source
     sink: Sink
-    fields: list[Field] = attrs.field(factory=list)
-    stack: list[tuple[list[Field], Message]] = attrs.field(factory=list)
+    fields: list[Field] = msgspec.field(default_factory=list)
+    stack: list[tuple[list[Field], Message]] = msgspec.field(default_factory=list)
     """For every open message the fields before and including it, and the message itself, still empty."""
-    lists: list[OpenList] = attrs.field(factory=list)
+    lists: list[OpenList] = msgspec.field(default_factory=list)
     error_count: int = 0
 
     @property

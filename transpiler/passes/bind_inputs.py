@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics import Sink
 from transpiler.ir import Graph, Node, Shape, Value
@@ -96,10 +96,10 @@ def bind_inputs(graph: Graph, context: Context) -> Graph:
         elif isinstance(op, Data):
             rows = zip(node.results, op.shapes, strict=True)
             op = op.evolve(shapes=tuple(_bound(node, value, shape, context) for value, shape in rows))
-        nodes.append(node if op == node.op else attrs.evolve(node, op=op))
+        nodes.append(node if op == node.op else msgspec.structs.replace(node, op=op))
     if all(new is old for new, old in zip(nodes, graph.nodes, strict=True)):
         return graph
-    return attrs.evolve(graph, nodes=tuple(nodes))
+    return msgspec.structs.replace(graph, nodes=tuple(nodes))
 
 
 BIND_INPUTS = Pass("bind_inputs", bind_inputs)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import attrs
+import msgspec
 
 from transpiler.ir import Graph, Node, Op, Value
 from transpiler.ir.rewriting import Rewriter, rewrite
@@ -214,7 +214,7 @@ def _inputs_first(graph: Graph) -> Graph:
     if not any(isinstance(node.op, Parameter) for node in graph.nodes[: len(first)]):
         return graph
     rest = [node for node in graph.nodes if not isinstance(node.op, Input)]
-    return attrs.evolve(graph, nodes=(*first, *rest))
+    return msgspec.structs.replace(graph, nodes=(*first, *rest))
 
 
 CANONICALIZE = Pass("canonicalize", _canonicalize, requires=frozenset({SHAPED}))
@@ -241,13 +241,13 @@ def _fuse_scale(graph: Graph, context: Context) -> Graph:
         if scale is None or not isinstance(node.op, BatchNorm) or not isinstance(scale.op, Scale):
             return None
         op = node.op.evolve(scale=True, center=scale.op.bias)
-        uses = {role: attrs.evolve(scale.param(role), role=role) for role in scale.op.roles}
+        uses = {role: msgspec.structs.replace(scale.param(role), role=role) for role in scale.op.roles}
         uses.update({use.role: use for use in node.params})
         params = tuple(uses[role] for role in op.roles if role in uses)
         values = rewriter.swap(node, op, params=params)
         last = rewriter.nodes.pop()
-        value = attrs.evolve(values[0], native=scale.result.native)
-        rewriter.nodes.append(attrs.evolve(last, results=(value,)))
+        value = msgspec.structs.replace(values[0], native=scale.result.native)
+        rewriter.nodes.append(msgspec.structs.replace(last, results=(value,)))
         return (value,)
 
     return rewrite(graph, rule)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import attrs
+import msgspec
 
 from transpiler.ir import Graph, Node, Op, Origin, ParamUse, Value
 from transpiler.ir.inference import infer_types, types_of
@@ -171,7 +171,7 @@ class _Converter(GraphBuilder):
         outputs = tuple(self._output(value) for value in self.graph.outputs)
         if not self.changed:
             return self.graph
-        return attrs.evolve(self.graph, nodes=tuple(self.nodes), outputs=outputs)
+        return msgspec.structs.replace(self.graph, nodes=tuple(self.nodes), outputs=outputs)
 
     def _output(self, source: Value) -> Value:
         """Outputs stay as the ops made them, if that is the target's own format."""

@@ -7,7 +7,7 @@ layer.
 
 from __future__ import annotations
 
-import attrs
+import msgspec
 
 from transpiler.dialects.keras.activations import activation_name
 from transpiler.ir import Graph, Node, Op, Value
@@ -35,18 +35,20 @@ def _fold(graph: Graph, context: Context) -> Graph:
     for node in graph.nodes:
         made = node
         if any(value in now for value in node.operands):
-            made = attrs.evolve(made, operands=tuple(now.get(value, value) for value in node.operands))
+            made = msgspec.structs.replace(
+                made, operands=tuple(now.get(value, value) for value in node.operands)
+            )
         before = graph.producers.get(node.operands[0]) if node.operands else None
         if before is not None and _foldable(graph, before, node):
-            value = attrs.evolve(node.result, name=f"{before.name}/activation")
-            made = attrs.evolve(made, name=value.name, origin=before.origin, results=(value,))
+            value = msgspec.structs.replace(node.result, name=f"{before.name}/activation")
+            made = msgspec.structs.replace(made, name=value.name, origin=before.origin, results=(value,))
             now[node.result] = value
             moved[node.result.name] = Moved(value.name)
         nodes.append(made)
     if not moved:
         return graph
     context.trail.note(moved)
-    return attrs.evolve(
+    return msgspec.structs.replace(
         graph, nodes=tuple(nodes), outputs=tuple(now.get(value, value) for value in graph.outputs)
     )
 

@@ -7,7 +7,7 @@ across the batch) the sizes stay as given.
 
 from __future__ import annotations
 
-import attrs
+import msgspec
 
 from transpiler.ir import Graph, Node, ShapeError, TensorType, Value
 from transpiler.ir.inference import infer_types, types_of
@@ -35,7 +35,9 @@ def free_batch(graph: Graph) -> Graph:
             return graph
         nodes.append(made)
         now.update(zip(node.results, made.results, strict=True))
-    return attrs.evolve(graph, nodes=tuple(nodes), outputs=tuple(now[value] for value in graph.outputs))
+    return msgspec.structs.replace(
+        graph, nodes=tuple(nodes), outputs=tuple(now[value] for value in graph.outputs)
+    )
 
 
 def _freed(node: Node, now: dict[Value, Value]) -> Node | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-import attrs
+import msgspec
 
 from transpiler.ir import Graph, Node, Shape, ShapeError, TensorType, Value
 from transpiler.ir.inference import Types, infer_params, infer_types, types_of
@@ -74,7 +74,7 @@ def infer_shapes(graph: Graph, context: Context) -> Graph:
     if all(new is old for new, old in zip(nodes, graph.nodes, strict=True)):
         return graph
     outputs = tuple(now.get(value, value) for value in graph.outputs)
-    return attrs.evolve(graph, nodes=tuple(nodes), outputs=outputs)
+    return msgspec.structs.replace(graph, nodes=tuple(nodes), outputs=outputs)
 
 
 INFER_SHAPES = Pass("infer_shapes", infer_shapes, provides=frozenset({SHAPED}))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import attrs
+import msgspec
 
 from transpiler.ir import Node, Op, Permute, Regroup, Relayout, TensorType
 from transpiler.ir.attributes import Attr
@@ -27,21 +27,19 @@ from transpiler.ops.spatial import DataFormat
 from transpiler.passes.layouts import Blocks, Flattened, Layout, Permuted, converted, keeps_order
 
 
-@attrs.frozen
-class Forward:
+class Forward(msgspec.Struct, frozen=True):
     """The node needs no op: its result is its operand, seen in this layout."""
 
     layout: Layout
 
 
-@attrs.frozen
-class Plan:
+class Plan(msgspec.Struct, frozen=True):
     """What the data-format pass does with a node."""
 
     op: Op
     operands: tuple[Layout, ...]
     results: tuple[Layout, ...]
-    params: Mapping[str, tuple[Relayout, ...]] = attrs.field(factory=dict)
+    params: Mapping[str, tuple[Relayout, ...]] = msgspec.field(default_factory=dict)
     forward: Forward | None = None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-import attrs
+import msgspec
 
 from transpiler.ir.types import Shape
 from transpiler.ops.spatial import DataFormat
@@ -12,8 +12,7 @@ from transpiler.ops.spatial import DataFormat
 Blocks = tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
 
 
-@attrs.frozen(cache_hash=True)
-class Permuted:
+class Permuted(msgspec.Struct, frozen=True):
     """Axis i of the value as it now is, is axis `axes[i]` of the value as the source had it."""
 
     axes: tuple[int, ...]
@@ -35,8 +34,7 @@ class Permuted:
         return tuple(source[axis] for axis in self.axes)
 
 
-@attrs.frozen
-class Flattened:
+class Flattened(msgspec.Struct, frozen=True, cache_hash=True):
     """One axis holds flattened feature maps in another order: each block has source `dims`, transposed by its axes."""
 
     axis: int

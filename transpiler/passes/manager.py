@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics import Sink
 from transpiler.ir import Graph, Node
@@ -28,18 +28,16 @@ CHANNELS_FIRST = "channels-first"
 CHANNELS_LAST = "channels-last"
 
 
-@attrs.frozen
-class Context:
+class Context(msgspec.Struct, frozen=True):
     """What passes share in one run: where diagnostics go, and what the user asked for."""
 
     sink: Sink
-    input_shapes: Mapping[str, Shape] = attrs.field(factory=dict)
+    input_shapes: Mapping[str, Shape] = msgspec.field(default_factory=dict)
     batch: int | None = None
-    trail: Trail = attrs.field(factory=Trail)
+    trail: Trail = msgspec.field(default_factory=Trail)
 
 
-@attrs.frozen
-class Pass:
+class Pass(msgspec.Struct, frozen=True):
     """One step. `requires` must hold before, `provides` holds after, `keeps` of what held before still holds."""
 
     name: str

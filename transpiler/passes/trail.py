@@ -8,24 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import attrs
+import msgspec
 
 from transpiler.passes.layouts import Layout
 
 
-@attrs.frozen
-class Moved:
+class Moved(msgspec.Struct, frozen=True):
     """The value that holds a tensor from now on, and the order of its elements relative to before."""
 
     name: str
     layout: Layout = None
 
 
-@attrs.define
-class Trail:
+class Trail(msgspec.Struct):
     """What the passes of one run noted, in order."""
 
-    steps: list[Mapping[str, Moved | None]] = attrs.field(factory=list)
+    steps: list[Mapping[str, Moved | None]] = msgspec.field(default_factory=list)
 
     def note(self, moved: Mapping[str, Moved | None]) -> None:
         """Name before a pass -> where its tensor went; None: it is computed no more. All other values stay."""

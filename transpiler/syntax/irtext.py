@@ -7,54 +7,48 @@ lives with it, in `transpiler.ir.text`.
 
 from __future__ import annotations
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics import Span
 from transpiler.syntax.symbol import Symbol
 
 
-@attrs.frozen
-class Name:
+class Name(msgspec.Struct, frozen=True):
     """A name as it is meant: without sigil, quotes and escapes."""
 
     text: str
     span: Span
 
 
-@attrs.frozen
-class Scalar:
+class Scalar(msgspec.Struct, frozen=True):
     """None, a truth value, a number, a string, or a `Symbol` (a word without quotes)."""
 
     value: None | bool | int | float | str | Symbol
     span: Span
 
 
-@attrs.frozen
-class List:
+class List(msgspec.Struct, frozen=True):
     """Data in square brackets."""
 
     items: tuple[Datum, ...]
     span: Span
 
 
-@attrs.frozen
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """A key and its datum."""
 
     key: Name
     value: Datum
 
 
-@attrs.frozen
-class Table:
+class Table(msgspec.Struct, frozen=True):
     """Entries in braces, in the order written."""
 
     entries: tuple[Entry, ...]
     span: Span
 
 
-@attrs.frozen
-class NestedOp:
+class NestedOp(msgspec.Struct, frozen=True):
     """An op as the value of a field: its name and fields."""
 
     op: Name
@@ -64,8 +58,7 @@ class NestedOp:
 Datum = Scalar | List | Table | NestedOp
 
 
-@attrs.frozen
-class Type:
+class Type(msgspec.Struct, frozen=True):
     """A tensor type; `dims` of None means that not even the rank is known, a dim of None that its size is not."""
 
     dtype: Name
@@ -73,16 +66,14 @@ class Type:
     span: Span
 
 
-@attrs.frozen
-class Step:
+class Step(msgspec.Struct, frozen=True):
     """One change of an array's layout: `| permute [1, 0]`."""
 
     word: Name
     numbers: List
 
 
-@attrs.frozen
-class Use:
+class Use(msgspec.Struct, frozen=True):
     """What fills one parameter role."""
 
     role: Name
@@ -91,16 +82,14 @@ class Use:
     constant: Scalar | None = None
 
 
-@attrs.frozen
-class Origin:
+class Origin(msgspec.Struct, frozen=True):
     """The native type of the source layer and, where it is not the node's, the layer's name."""
 
     type: Name
     layer: Name | None = None
 
 
-@attrs.frozen
-class Node:
+class Node(msgspec.Struct, frozen=True):
     """One line of a graph. What was not written is None or empty."""
 
     results: tuple[Name, ...]
@@ -117,8 +106,7 @@ class Node:
     extras: Table | None = None
 
 
-@attrs.frozen
-class Graph:
+class Graph(msgspec.Struct, frozen=True):
     """The nodes of one phase, and the values it returns. A graph without its wrapping has no name."""
 
     name: Name | None
@@ -128,8 +116,7 @@ class Graph:
     extras: Table | None = None
 
 
-@attrs.frozen
-class Module:
+class Module(msgspec.Struct, frozen=True):
     """A whole text. `native_names`: it is marked `native`, so that names and extras follow the source's framework."""
 
     graphs: tuple[Graph, ...]

@@ -10,9 +10,10 @@ import math
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any, Final
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics import Source, Span
+from transpiler.diagnostics.compared import OwnEquality
 
 _quoted = json.encoder.encode_basestring_ascii
 _OBJECT, _ARRAY, _CLOSE = object(), object(), object()
@@ -20,12 +21,11 @@ _DEEPEST = 100
 """How many characters values are indented by at most where they are printed by recursion."""
 
 
-@attrs.define(eq=False, weakref_slot=False)
-class JsonScalar:
+class JsonScalar(OwnEquality, eq=False):
     """A string, number, true, false or null. NaN and the infinities are numbers: Keras writes them."""
 
     value: str | int | float | bool | None
-    source: Source | None = attrs.field(default=None, repr=False)
+    source: Source | None = None
     start: int = 0
     end: int = 0
 
@@ -41,13 +41,12 @@ class JsonScalar:
         return hash(_scalar_key(self))
 
 
-@attrs.define(eq=False, weakref_slot=False)
-class Member:
+class Member(OwnEquality, eq=False):
     """A key of an object and its value. `start` and `key_end` enclose the key as written, quotes included."""
 
     key: str
     value: JsonValue
-    source: Source | None = attrs.field(default=None, repr=False)
+    source: Source | None = None
     start: int = 0
     key_end: int = 0
 
@@ -73,12 +72,11 @@ class Member:
         return hash((self.key, self.value))
 
 
-@attrs.define(eq=False, weakref_slot=False)
-class JsonObject:
+class JsonObject(OwnEquality, eq=False):
     """Members in the order written. A key may occur twice: the last one counts, as in every common reader."""
 
     members: tuple[Member, ...] = ()
-    source: Source | None = attrs.field(default=None, repr=False)
+    source: Source | None = None
     start: int = 0
     end: int = 0
 
@@ -98,12 +96,11 @@ class JsonObject:
         return hash(tuple(_flattened(self)))
 
 
-@attrs.define(eq=False, weakref_slot=False)
-class JsonArray:
+class JsonArray(OwnEquality, eq=False):
     """Items in the order written."""
 
     items: tuple[JsonValue, ...] = ()
-    source: Source | None = attrs.field(default=None, repr=False)
+    source: Source | None = None
     start: int = 0
     end: int = 0
 
@@ -217,14 +214,13 @@ def _text(value: Any, newline: str) -> str:
     return f"[{','.join(pieces)}{newline}]"
 
 
-@attrs.define
-class _Frame:
+class _Frame(msgspec.Struct):
     """A container being turned into a tree: what is left to do and what is done."""
 
     value: Any
     keys: list[str] | None
     children: Iterator[Any]
-    nodes: list[JsonValue] = attrs.field(factory=list)
+    nodes: list[JsonValue] = msgspec.field(default_factory=list)
 
     def finished(self) -> JsonValue:
         if self.keys is None:
@@ -269,13 +265,12 @@ def _child(node: JsonValue, step: str | int) -> JsonValue | None:
     return None
 
 
-@attrs.define
-class _Printer:
+class _Printer(msgspec.Struct):
     """Prints without recursion: a stack of what is still to be written at each level."""
 
     indent: int | None
-    pieces: list[str] = attrs.field(factory=list)
-    levels: list[tuple[Iterator[Member | JsonValue], str]] = attrs.field(factory=list)
+    pieces: list[str] = msgspec.field(default_factory=list)
+    levels: list[tuple[Iterator[Member | JsonValue], str]] = msgspec.field(default_factory=list)
     newline: str = "\n"
 
     def print(self, node: JsonValue) -> None:

@@ -13,9 +13,8 @@ from collections.abc import Hashable, Iterator
 from functools import lru_cache
 from typing import Final
 
-import attrs
-
 from transpiler.diagnostics import Source, Span
+from transpiler.diagnostics.compared import OwnEquality
 from transpiler.syntax.symbol import Symbol
 from transpiler.syntax.textproto_literals import (
     number_value,
@@ -49,13 +48,12 @@ class ScalarKind(enum.Enum):
 _STRING, _NUMBER = ScalarKind.STRING, ScalarKind.NUMBER
 
 
-@attrs.define(eq=False, weakref_slot=False)
-class Scalar:
+class Scalar(OwnEquality, eq=False):
     """A value that is not a message, kept as written: one token, or several adjacent string literals."""
 
     text: str
     kind: ScalarKind
-    source: Source | None = attrs.field(default=None, repr=False)
+    source: Source | None = None
     start: int = 0
 
     @staticmethod
@@ -121,14 +119,13 @@ class Scalar:
         return hash(_scalar_key(self))
 
 
-@attrs.define(eq=False, weakref_slot=False)
-class Field:
+class Field(OwnEquality, eq=False):
     """A name and its value. `start` is where the name starts; the field ends where its value ends."""
 
     name: str
     """The field name; an extension or Any name keeps its brackets: `[a.b]`, `[domain/a.b]`."""
     value: Scalar | Message
-    source: Source | None = attrs.field(default=None, repr=False)
+    source: Source | None = None
     start: int = 0
 
     @staticmethod
@@ -174,12 +171,11 @@ class Field:
         return hash(Message((self,)))
 
 
-@attrs.define(eq=False, weakref_slot=False)
-class Message:
+class Message(OwnEquality, eq=False):
     """Fields in the order written. The span covers the braces; that of the outermost message, the whole text."""
 
     fields: tuple[Field, ...] = ()
-    source: Source | None = attrs.field(default=None, repr=False)
+    source: Source | None = None
     start: int = 0
     end: int = 0
 

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final, Unpack
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics import CompileError, Sink, Source
 from transpiler.driver.api import Reading, options_of
@@ -70,7 +70,7 @@ def verify_source(
     with contained(sink):
         subject = read_subject(source, options or Options(), seed, sink)
         report = verify_subject(subject, target, sink, seed=seed, tolerance=tolerance)
-    return attrs.evolve(report, source=_name(source, subject), diagnostics=tuple(sink.diagnostics))
+    return msgspec.structs.replace(report, source=_name(source, subject), diagnostics=tuple(sink.diagnostics))
 
 
 def verify_each(
@@ -100,7 +100,7 @@ def verify_each(
             yield error
         else:
             said = (*sink.diagnostics, *own.diagnostics)
-            yield attrs.evolve(report, source=_name(source, subject), diagnostics=said)
+            yield msgspec.structs.replace(report, source=_name(source, subject), diagnostics=said)
 
 
 def runnable(name: str) -> Target:
@@ -162,14 +162,13 @@ def _blob(value: Value) -> str:
     return value.native or value.name.removesuffix("/activation")
 
 
-@attrs.define
-class Comparison:
+class Comparison(msgspec.Struct):
     """Compares the candidate's tensors with the reference's as they come."""
 
     graph: Graph
     wanted: set[Value]
-    reference: dict[Value, Numbers] = attrs.field(factory=dict, repr=False)
-    differences: dict[Value, Difference] = attrs.field(factory=dict, repr=False)
+    reference: dict[Value, Numbers] = msgspec.field(default_factory=dict)
+    differences: dict[Value, Difference] = msgspec.field(default_factory=dict)
 
     def compare(self, value: Value, array: Numbers) -> None:
         """Take a tensor of the candidate. Of one that comes twice the larger difference counts."""
@@ -197,8 +196,7 @@ class Comparison:
         )
 
 
-@attrs.define
-class _Way:
+class _Way(msgspec.Struct):
     """What ran each side, and what is to be said about it."""
 
     subject: Subject
@@ -206,10 +204,10 @@ class _Way:
     sink: Sink
     comparison: Comparison
     runs: References
-    notes: list[str] = attrs.field(factory=list)
+    notes: list[str] = msgspec.field(default_factory=list)
     reference: str = ""
     candidate: str = ""
-    used: set[str] = attrs.field(factory=set)
+    used: set[str] = msgspec.field(default_factory=set)
     """The targets whose frameworks ran, so that no framework is compared with itself."""
 
     def run_reference(self) -> None:

@@ -9,7 +9,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import attrs
+import msgspec
 
 from transpiler.verify.runtime import Receiver, Runtime, failing
 from transpiler.weights.caffemodel_writing import write_net
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from transpiler.weights.layer_arrays import LayerArrays
 
 
-@attrs.frozen
-class Top:
+class Top(msgspec.Struct, frozen=True):
     """One top of a layer."""
 
     layer: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import attrs
+import msgspec
 
 if TYPE_CHECKING:
     from transpiler.ir.arrays import Array as Numbers
@@ -13,8 +13,7 @@ LEAST_SCALE: Final = 1e-6
 """What a relative difference is divided by at least: tensors of zeros have no scale."""
 
 
-@attrs.frozen
-class Difference:
+class Difference(msgspec.Struct, frozen=True):
     """The largest absolute difference, and that divided by the largest magnitude of the reference (`scale`)."""
 
     absolute: float

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-import attrs
+import msgspec
 
 from transpiler.ir import DType, Graph, Node, Op, Value
 from transpiler.ops import array, regularization, shape
@@ -59,8 +59,7 @@ _FLAGS: Final[Mapping[type[Op], int]] = {TimeMajorRecurrent: 1, LSTMUnit: 2}
 """Which operand of an op is continuation flags."""
 
 
-@attrs.define
-class _Use:
+class _Use(msgspec.Struct):
     """What a network does with an input."""
 
     below: int | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import attrs
+import msgspec
 
 from transpiler.driver.nesting import Nesting
 from transpiler.ir import Graph, Node, Value
@@ -18,7 +18,7 @@ Path = tuple[tuple[str, int], ...]
 
 def source_places(graph: Graph) -> dict[LayerCall, Value]:
     """Absent are values that no layer puts out: what a layer computes before its activation, what a wrapper hides."""
-    scopes = _Scopes(graph)
+    scopes = _Scopes.of(graph)
     calls: dict[Path, list[Node]] = {}
     for node in graph.nodes:
         path = scopes.path(node.scope)
@@ -50,26 +50,18 @@ def _call_number(name: str, layer: str) -> int:
     return int(rest[1:]) if rest.startswith("@") and rest[1:].isdigit() else 0
 
 
-@attrs.frozen(eq=False)
-class _Scopes:
+class _Scopes(msgspec.Struct, frozen=True, eq=False):
     """The calls of nested models in a graph, as lowering recorded them."""
 
     graph: Graph
-    nesting: Nesting = attrs.field(init=False)
-    nested: Mapping[str, Mapping[str, Any]] = attrs.field(init=False)
-    models: Mapping[str, Mapping[str, Any]] = attrs.field(init=False)
+    nesting: Nesting
+    nested: Mapping[str, Mapping[str, Any]]
+    models: Mapping[str, Mapping[str, Any]]
 
-    @nesting.default
-    def _nesting(self) -> Nesting:
-        return Nesting(self.graph)
-
-    @nested.default
-    def _nested(self) -> Any:
-        return self.graph.extras.get("keras", {}).get("nested", {})
-
-    @models.default
-    def _models(self) -> Any:
-        return self.graph.extras.get("keras", {}).get("models", {})
+    @classmethod
+    def of(cls, graph: Graph) -> _Scopes:
+        recorded: Mapping[str, Any] = graph.extras.get("keras", {})
+        return cls(graph, Nesting(graph), recorded.get("nested", {}), recorded.get("models", {}))
 
     def path(self, scope: str) -> Path | None:
         """The calls that lead into a scope; None where a wrapper is among them, whose inside nobody sees."""

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-import attrs
+import msgspec
 
 from transpiler.verify.runtime import Receiver, Runtime, Unusable, failing
 
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from transpiler.ir.arrays import Array as Numbers
 
 
-@attrs.frozen
-class LayerCall:
+class LayerCall(msgspec.Struct, frozen=True):
     """One output of one call of a layer."""
 
     path: tuple[tuple[str, int], ...]

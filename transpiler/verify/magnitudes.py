@@ -12,7 +12,7 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-import attrs
+import msgspec
 
 from transpiler.ir import Graph, Node, Value
 from transpiler.ir.attributes import Attr
@@ -39,12 +39,15 @@ def _positive(number: float) -> float:
     return max(_kept(number), RANGE[0])
 
 
-@attrs.frozen
-class Moments:
+class Moments(msgspec.Struct, frozen=True):
     """Mean and variance of a tensor's elements."""
 
-    mean: float = attrs.field(default=0.0, converter=_kept)
-    variance: float = attrs.field(default=1.0, converter=_positive)
+    mean: float = 0.0
+    variance: float = 1.0
+
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "mean", _kept(self.mean))
+        msgspec.structs.force_setattr(self, "variance", _positive(self.variance))
 
     @property
     def square(self) -> float:

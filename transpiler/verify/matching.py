@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import attrs
+import msgspec
 
 from transpiler.ir import Graph, Value
 from transpiler.passes.layouts import Flattened, Layout, Permuted
@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from transpiler.ir.arrays import Array as Numbers
 
 
-@attrs.frozen
-class Match:
+class Match(msgspec.Struct, frozen=True):
     """A source value and the legal graph's value that holds its tensor, laid out as `layout` says."""
 
     source: Value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics import Sink
 from transpiler.ir import Value
@@ -21,22 +21,20 @@ OWN = "own"
 """The way that needs no conversion."""
 
 
-@attrs.frozen
-class Reference:
+class Reference(msgspec.Struct, frozen=True):
     """One run: what ran, and the tensors that it gave; or why it did not."""
 
     runtime: str = ""
-    tensors: dict[Value, Numbers] = attrs.field(factory=dict, repr=False)
+    tensors: dict[Value, Numbers] = msgspec.field(default_factory=dict)
     failure: str = ""
 
 
-@attrs.define
-class References:
+class References(msgspec.Struct):
     """The runs of a subject. Of the tensors of a run those in `wanted` are kept (None: all)."""
 
     subject: Subject
     wanted: Collection[Value] | None = None
-    known: dict[str, Reference] = attrs.field(factory=dict, repr=False)
+    known: dict[str, Reference] = msgspec.field(default_factory=dict)
 
     def own(self, sink: Sink) -> Reference:
         """The source run as its own file. Raises Unusable."""

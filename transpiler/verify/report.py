@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, Final
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics import Diagnostic
 from transpiler.verify.comparison import Difference
@@ -15,8 +15,7 @@ from transpiler.verify.comparison import Difference
 SCHEMA: Final = 1
 
 
-@attrs.frozen
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """One tensor of the source: the layer that gives it, its name there, and how far the target's is from it."""
 
     layer: str
@@ -27,8 +26,7 @@ class Row:
     is_output: bool = False
 
 
-@attrs.frozen
-class Report:
+class Report(msgspec.Struct, frozen=True):
     """A source and a target run side by side. `reference` and `candidate` say what ran each."""
 
     source: str
@@ -45,7 +43,7 @@ class Report:
     missing: tuple[str, ...] = ()
     """Outputs of the source that could not be compared."""
     notes: tuple[str, ...] = ()
-    diagnostics: tuple[Diagnostic, ...] = attrs.field(default=(), repr=False)
+    diagnostics: tuple[Diagnostic, ...] = ()
 
     def diverges(self, row: Row) -> bool:
         """Whether a tensor is farther from the source's than the tolerance."""

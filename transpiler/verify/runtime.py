@@ -12,7 +12,7 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics import CompileError, Sink
 
@@ -31,8 +31,7 @@ class Unusable(Exception):
     """A framework does not load a model, or does not run it; the message says what it said."""
 
 
-@attrs.frozen
-class Runtime:
+class Runtime(msgspec.Struct, frozen=True):
     """A real framework: the module that Python imports, the packages that may hold it, the extra that installs it."""
 
     name: str

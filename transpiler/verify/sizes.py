@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics import Sink
 from transpiler.driver.options import Options
@@ -54,7 +54,9 @@ def _tried(module: Module, graph: Graph, size: int, options: Options) -> Module 
         **{v.native or v.name: _closed(v.type.shape, size) for v in inputs_of(graph)},
     }
     own = Sink()
-    made = run_passes(module, READ, attrs.evolve(options, input_shapes=shapes, batch=None), own, Trace())
+    made = run_passes(
+        module, READ, msgspec.structs.replace(options, input_shapes=shapes, batch=None), own, Trace()
+    )
     (shaped,) = made.graphs.values()
     return None if own.has_errors or not all(v.type.is_static for v in shaped.values()) else made
 

@@ -6,7 +6,7 @@ import math
 import os
 from typing import TYPE_CHECKING, Any, Final
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics import Sink, Source, Span
 from transpiler.driver.legal import Legal, legal_model, numbers_of
@@ -32,8 +32,7 @@ MOST_NUMBERS: Final = 1 << 31
 """Weights and tensors of a network that is run, in elements: 8 GB of float32 on each side."""
 
 
-@attrs.frozen(eq=False)
-class Subject:
+class Subject(msgspec.Struct, frozen=True, eq=False):
     """A network, all of whose sizes are known, with its numbers."""
 
     source: Input
@@ -43,8 +42,8 @@ class Subject:
     module: Module
     """The same with every shape."""
     options: Options
-    store: Store = attrs.field(repr=False)
-    inputs: dict[str, Numbers] = attrs.field(repr=False)
+    store: Store
+    inputs: dict[str, Numbers]
     """By the name of the input's value, in the source's order of axes."""
     weights: str
     """Where the numbers come from, for people."""
@@ -61,11 +60,10 @@ class Subject:
 
     def with_numbers(self, store: Store, inputs: dict[str, Numbers]) -> Subject:
         """The same with other weights and inputs."""
-        return attrs.evolve(self, store=store, inputs=inputs)
+        return msgspec.structs.replace(self, store=store, inputs=inputs)
 
 
-@attrs.frozen
-class Converted:
+class Converted(msgspec.Struct, frozen=True):
     """A subject as it is legal for a target, and where its tensors went."""
 
     target: Target
@@ -108,13 +106,13 @@ def subject_of(model: Model, source: Input, options: Options, seed: int, sink: S
     fresh = one_phase(model.module, options.phase)
     module = run_passes(fresh, READ, options, sink, Trace())
     sink.raise_if_errors()
-    module = attrs.evolve(module, graphs={"": next(iter(module.graphs.values()))})
+    module = msgspec.structs.replace(module, graphs={"": next(iter(module.graphs.values()))})
     _check_known(module.graph(""), sink)
     closed = sized(module, options, sink)
     sink.raise_if_errors()
     _check_size(closed.graph(""), sink)
     sink.raise_if_errors()
-    store = numbers_of(attrs.evolve(model, module=closed), options, sink, Trace())
+    store = numbers_of(msgspec.structs.replace(model, module=closed), options, sink, Trace())
     sink.raise_if_errors()
     words = f"seed {seed}" if store is None else os.path.basename(options.weights or "its own")  # noqa: PTH119
     given = feeds(closed.graph(""), seed)
@@ -157,9 +155,9 @@ def _check_size(graph: Graph, sink: Sink) -> None:
 
 def converted(subject: Subject, target: Target, sink: Sink) -> Converted:
     """The subject as it is legal for a target. Raises CompileError where it has no exact form."""
-    trace, options = Trace(), attrs.evolve(subject.options, weights=None)
+    trace, options = Trace(), msgspec.structs.replace(subject.options, weights=None)
     if target.name == "caffe" and options.batch is None and _has_open_batch(subject.fresh):
-        options = attrs.evolve(options, batch=OPEN_BATCH)
+        options = msgspec.structs.replace(options, batch=OPEN_BATCH)
     made = legal_model(Model(subject.fresh), target, options, sink, trace)
     sink.raise_if_errors()
     trail = next(iter(trace.trails.values()))

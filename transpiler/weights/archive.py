@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Final
 
-import attrs
+import msgspec
 
 from transpiler.weights.file_bytes import Cursor, FileBytes, of_stream
 from transpiler.weights.unreadable import check_expansion, damaged, hostile, unsupported
@@ -26,8 +26,7 @@ _DEFLATED: Final = 8
 _BLOCK: Final = 1 << 20
 
 
-@attrs.frozen(eq=False)
-class Member:
+class Member(msgspec.Struct, frozen=True, eq=False):
     """One file of an archive. `size` and `stored` are its bytes unpacked and packed."""
 
     name: str
@@ -37,7 +36,7 @@ class Member:
     crc: int
     data: FileBytes
 
-    def __attrs_post_init__(self) -> None:
+    def __post_init__(self) -> None:
         if self.method not in (_STORED, _DEFLATED):
             raise unsupported(
                 f"{self.name} is packed by method {self.method}; stored and deflated members are read here",

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics import Sink
 from transpiler.ir import LazyArray
@@ -42,8 +42,7 @@ _MAX_RANK: Final = 32
 _MAX_ELEMENTS: Final = 1 << 48
 
 
-@attrs.frozen
-class _Generation:
+class _Generation(msgspec.Struct, frozen=True):
     """Where a layer message of one generation keeps its name and its blobs; V0 has them in a message of their own."""
 
     name: int
@@ -128,8 +127,7 @@ def _text(data: FileBytes, field: Field) -> str:
         raise damaged("a layer's name is no text") from None
 
 
-@attrs.frozen
-class _Segment:
+class _Segment(msgspec.Struct, frozen=True):
     """`count` elements, each `stride` bytes behind the one before."""
 
     start: int
@@ -137,14 +135,13 @@ class _Segment:
     stride: int
 
 
-@attrs.define
-class _Blob:
+class _Blob(msgspec.Struct):
     """What a BlobProto says, while it is read."""
 
-    legacy: dict[int, int] = attrs.field(factory=dict)
+    legacy: dict[int, int] = msgspec.field(default_factory=dict)
     dims: list[int] | None = None
-    single: list[_Segment] = attrs.field(factory=list)
-    double: list[_Segment] = attrs.field(factory=list)
+    single: list[_Segment] = msgspec.field(default_factory=list)
+    double: list[_Segment] = msgspec.field(default_factory=list)
     raw_type: int = 1
     raw: Field | None = None
 

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-import attrs
+import msgspec
 
 from transpiler.ir import LazyArray
 from transpiler.ir.types import DType
@@ -57,8 +57,7 @@ def _widened(halves: Numbers) -> Numbers:
     return (halves.astype(np.uint32) << 16).view(np.float32)
 
 
-@attrs.frozen(eq=False)
-class _Stored:
+class _Stored(msgspec.Struct, frozen=True, eq=False):
     """An array that is to be found."""
 
     form: Format
@@ -142,8 +141,7 @@ def _contiguous(stored: _Stored, address: int | None, size: int) -> Callable[[],
     return load
 
 
-@attrs.frozen
-class _Chunk:
+class _Chunk(msgspec.Struct, frozen=True):
     start: tuple[int, ...]
     address: int
     size: int

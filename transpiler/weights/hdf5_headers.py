@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from enum import IntEnum
 from typing import Final
 
-import attrs
+import msgspec
 
 from transpiler.weights.file_bytes import Cursor, FileBytes
 from transpiler.weights.unreadable import damaged, hostile, unsupported
@@ -37,8 +37,7 @@ class Kind(IntEnum):
     ATTRIBUTE_INFO = 0x15
 
 
-@attrs.frozen
-class Message:
+class Message(msgspec.Struct, frozen=True):
     """One message of an object header, not yet understood."""
 
     kind: int
@@ -55,8 +54,7 @@ class Message:
 REPACK: Final = "write the file again with h5py, or with the program h5repack"
 
 
-@attrs.frozen(eq=False)
-class Format:
+class Format(msgspec.Struct, frozen=True, eq=False):
     """The bytes of an HDF5 file, and how wide its addresses and lengths are."""
 
     content: FileBytes

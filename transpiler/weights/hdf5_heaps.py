@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Final
 
-import attrs
+import msgspec
 
 from transpiler.weights.file_bytes import Cursor, as_text
 from transpiler.weights.hdf5_headers import REPACK, Format
@@ -117,8 +117,7 @@ class GlobalHeaps:
         return found
 
 
-@attrs.frozen(eq=False)
-class FractalHeap:
+class FractalHeap(msgspec.Struct, frozen=True, eq=False, dict=True):
     """A heap of links or attributes, as newer files have it. Objects are found by their IDs."""
 
     form: Format

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Final
 
-import attrs
+import msgspec
 
 from transpiler.ir.types import DType
 from transpiler.weights.file_bytes import Cursor
@@ -55,8 +55,7 @@ def read_shape(cursor: Cursor, length_size: int) -> tuple[int, ...] | None:
     return shape
 
 
-@attrs.frozen
-class ElementType:
+class ElementType(msgspec.Struct, frozen=True):
     """An element type. `numpy`: its name in numpy's words, byte order first; "" for what is no number."""
 
     size: int

@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics import Sink
 from transpiler.dialects.keras.reader import read_model
@@ -28,8 +28,7 @@ _WEIGHTS: Final = "model_weights"
 _GIVE_MODEL: Final = "give the model's description (model.json) with it"
 
 
-@attrs.frozen
-class _Entry:
+class _Entry(msgspec.Struct, frozen=True):
     """What the file has under the name of one layer: its arrays and what they are called, in the file's order."""
 
     name: str
@@ -257,7 +256,7 @@ def _in_order(layer: LayerTree, stored: list[Stored], era: Era) -> tuple[Stored,
     same = len(arrays) == len(stored)
     keys = [one.key for one in stored] if same else [f"{layer.name}/{i}" for i in range(len(arrays))]
     found = [Stored(key, array) for key, array in zip(keys, arrays, strict=True)]
-    expected = slots(attrs.evolve(layer, name=""))
+    expected = slots(msgspec.structs.replace(layer, name=""))
     if expected is None or len(expected) != len(found):
         return tuple(found)  # whoever binds them to the layer says that their number is wrong
     order = sorted(range(len(found)), key=lambda i: expected[i].number)

@@ -5,14 +5,13 @@ Models within models have one list for all of their layers.
 
 from __future__ import annotations
 
-import attrs
+import msgspec
 
 from transpiler.weights.keras_tree import LayerTree
 from transpiler.weights.keras_variables import Variable, variables
 
 
-@attrs.frozen
-class Slot:
+class Slot(msgspec.Struct, frozen=True):
     """One place of such a list: an array of a layer. `path`: that of the layer below the one whose list it is."""
 
     path: str

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-import attrs
+import msgspec
 
 from transpiler.ir import LazyArray
 from transpiler.weights.lazy import computed, joined, moved, reshaped, reversed_along
@@ -25,8 +25,7 @@ Arrays = list[LazyArray]
 Config = Mapping[str, Any]
 
 
-@attrs.frozen
-class Era:
+class Era(msgspec.Struct, frozen=True):
     """Which Keras wrote the arrays, on what."""
 
     is_keras1: bool = False

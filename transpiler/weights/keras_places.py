@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import attrs
+import msgspec
 
 from transpiler.weights.keras_tree import LayerTree
 from transpiler.weights.keras_variables import ContainerNames
 
 
-@attrs.frozen(eq=False)
-class Placed:
+class Placed(msgspec.Struct, frozen=True, eq=False):
     """A layer, and the group that holds it."""
 
     layer: LayerTree

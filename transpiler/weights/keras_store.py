@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-import attrs
+import msgspec
 
 from transpiler.weights.hdf5 import Group
 from transpiler.weights.keras_tree import LayerTree, tree_of_document
@@ -51,11 +51,10 @@ def name_of(group: Group) -> str | None:
     return said if isinstance(said, str) else None
 
 
-@attrs.define
-class _Known:
+class _Known(msgspec.Struct):
     """Finds the arrays of a model that is described."""
 
-    shared: dict[int, tuple[Stored, ...]] = attrs.field(factory=dict)
+    shared: dict[int, tuple[Stored, ...]] = msgspec.field(default_factory=dict)
     """The arrays of layers that the description has several times: the file has them where they come first."""
 
     def layers(

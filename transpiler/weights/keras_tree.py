@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-import attrs
+import msgspec
 
 from transpiler.dialects.keras.inner import plain_layer
 from transpiler.dialects.keras.model import KerasLayer, KerasModel
@@ -21,8 +21,7 @@ _MAX_NESTING: Final = 40
 _TENSOR: Final = "__keras_tensor__"
 
 
-@attrs.frozen(eq=False)
-class LayerTree:
+class LayerTree(msgspec.Struct, frozen=True, eq=False):
     """A layer, or a model with its layers. A wrapper around a model (TimeDistributed) has that model's layers.
 
     `wraps` tells the attribute of the wrapper that holds the model.
@@ -262,5 +261,5 @@ def _tree_of_layer(layer: KerasLayer) -> LayerTree:
     inner = layer.inner.get("layer")
     if inner is not None and inner.model is not None:
         inside = _tree_of_model(inner.name, inner.class_name, inner.model, inner.config)
-        return attrs.evolve(inside, name=layer.name, class_name=layer.class_name, wraps="layer")
+        return msgspec.structs.replace(inside, name=layer.name, class_name=layer.class_name, wraps="layer")
     return LayerTree(layer.name, layer.class_name, {**layer.config, **plain_layer(layer)})

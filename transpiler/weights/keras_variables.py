@@ -10,15 +10,14 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-import attrs
+import msgspec
 
 from transpiler.dialects.keras.defaults import is_keras2_layer, is_keras3_layer
 
 Config = Mapping[str, Any]
 
 
-@attrs.frozen
-class Variable:
+class Variable(msgspec.Struct, frozen=True):
     """One array. `places`: inner layer (a path, "" for the layer itself) and number, more than one if kept twice."""
 
     name: str
@@ -32,7 +31,7 @@ class Variable:
     def inside(self, part: str) -> Variable:
         """The same variable as a layer has it that keeps this one's layer in its attribute `part`."""
         places = tuple((f"{part}/{place}" if place else part, number) for place, number in self.places)
-        return attrs.evolve(self, name=f"{part}/{self.name}", places=places)
+        return msgspec.structs.replace(self, name=f"{part}/{self.name}", places=places)
 
 
 def variables(class_name: str, config: Config) -> tuple[Variable, ...] | None:
@@ -209,7 +208,7 @@ def _spectral(config: Config) -> tuple[Variable, ...] | None:
     inside = _time_distributed(config)
     if not inside:
         return inside
-    kernel = attrs.evolve(inside[0], places=(*inside[0].places, ("", 0)))
+    kernel = msgspec.structs.replace(inside[0], places=(*inside[0].places, ("", 0)))
     return (kernel, Variable("vector_u", (("", 1),), is_trained=False), *inside[1:])
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-import attrs
+import msgspec
 
 from transpiler.ir import LazyArray
 from transpiler.ir.types import DType
@@ -30,8 +30,7 @@ _PIECE: Final = 1 << 20
 """Bytes that are made ready for writing at a time."""
 
 
-@attrs.frozen(eq=False)
-class LayerArrays:
+class LayerArrays(msgspec.Struct, frozen=True, eq=False):
     """One layer's learned arrays in its framework's own order.
 
     `path` is the layer's name, inside nested models behind theirs (`encoder/dense_1`); `type` its native type.

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics import Sink
 from transpiler.ir import LazyArray
@@ -92,8 +92,7 @@ def _layer(layer: str, places: dict[str, str], members: dict[str, Member]) -> tu
     return tuple(Stored(indices[i], _array(members[indices[i]])) for i in range(len(indices)))
 
 
-@attrs.frozen
-class _Header:
+class _Header(msgspec.Struct, frozen=True):
     """What stands before the elements in a .npy file."""
 
     dtype: np.dtype[Any]

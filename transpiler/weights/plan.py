@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import attrs
+import msgspec
 
 from transpiler.dialects.rows import ArrayUse
 
 
-@attrs.frozen
-class LayerPlan:
+class LayerPlan(msgspec.Struct, frozen=True):
     """One layer with weights. `path` is its name; inside a nested model, behind those of the models around it."""
 
     path: str

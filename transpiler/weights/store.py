@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import attrs
+import msgspec
 
 from transpiler.dialects.rows import Array
 from transpiler.ir import LazyArray, ParamUse
@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from transpiler.ir.arrays import Array as Numbers
 
 
-@attrs.frozen(eq=False)
-class Store:
+class Store(msgspec.Struct, frozen=True, eq=False):
     """Symbol -> array in canonical order, as the source's passes declared it."""
 
     arrays: Mapping[str, LazyArray]

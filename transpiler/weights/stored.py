@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import attrs
+import msgspec
 
 from transpiler.ir import LazyArray
 
 
-@attrs.frozen(eq=False)
-class Stored:
+class Stored(msgspec.Struct, frozen=True, eq=False):
     """One array in its framework's own axis order. `key` is how the file calls it, for diagnostics (`conv1/0`).
 
     `role` is the canonical role (`kernel`, `bias` …) where the file says it; otherwise position decides.
@@ -21,8 +20,7 @@ class Stored:
     role: str | None = None
 
 
-@attrs.frozen(eq=False)
-class WeightFile:
+class WeightFile(msgspec.Struct, frozen=True, eq=False):
     """All arrays of a file, in file order.
 
     `layers`: by layer; a layer inside a nested model has the path of the models before it (`encoder/dense_1`).
@@ -32,5 +30,5 @@ class WeightFile:
 
     name: str
     framework: str | None
-    layers: Mapping[str, tuple[Stored, ...]] = attrs.field(factory=dict)
-    variables: Mapping[str, Stored] = attrs.field(factory=dict)
+    layers: Mapping[str, tuple[Stored, ...]] = msgspec.field(default_factory=dict)
+    variables: Mapping[str, Stored] = msgspec.field(default_factory=dict)

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import attrs
+import msgspec
 
 from transpiler.ir import DType, LazyArray
 from transpiler.weights.array_bytes import blocks
@@ -58,8 +58,7 @@ MOST_FILES: Final = 1 << 16
 MOST_AXES: Final = 32
 
 
-@attrs.frozen
-class _Entry:
+class _Entry(msgspec.Struct, frozen=True):
     """What the index says of a tensor."""
 
     dtype: int

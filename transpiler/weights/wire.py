@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from enum import IntEnum
 from typing import Final
 
-import attrs
+import msgspec
 
 from transpiler.weights.file_bytes import FileBytes
 from transpiler.weights.unreadable import damaged
@@ -27,8 +27,7 @@ class WireType(IntEnum):
     FIXED32 = 5
 
 
-@attrs.frozen
-class Field:
+class Field(msgspec.Struct, frozen=True):
     """One field: its number, and where its content lies. `value`: that of a VARINT, as an unsigned number."""
 
     number: int
@@ -50,7 +49,7 @@ def fields(data: FileBytes, start: int, end: int) -> Iterator[Field]:
     while at < end:
         field = _field(data, at, end)
         if field.type is WireType.GROUP:
-            field = attrs.evolve(field, end=_group_end(data, field, end))
+            field = msgspec.structs.replace(field, end=_group_end(data, field, end))
         elif field.type is WireType.GROUP_END:
             raise damaged("a message of the file is closed that was never opened")
         yield field

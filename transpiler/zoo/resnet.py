@@ -5,7 +5,7 @@ from __future__ import annotations
 from string import ascii_lowercase
 from typing import Final
 
-import attrs
+import msgspec
 
 from transpiler.builder import Network
 from transpiler.ir import Module, Value
@@ -17,8 +17,7 @@ _REDUCTION: Final = 16
 """By how much squeeze-and-excitation narrows the channels."""
 
 
-@attrs.frozen
-class _Parts:
+class _Parts(msgspec.Struct, frozen=True):
     """What a block has beside its three convolutions."""
 
     projected: bool

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-import attrs
+import msgspec
 
 from transpiler.builder import Network
 from transpiler.ir import Module, Value
@@ -12,8 +12,7 @@ from transpiler.zoo.blocks import conv_relu
 from transpiler.zoo.entry import Entry
 
 
-@attrs.frozen
-class _Version:
+class _Version(msgspec.Struct, frozen=True):
     filters: int
     kernel: int
     pooled: tuple[int, ...]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import attrs
-
 from transpiler.dialects.caffe import (
     rows_activation,
     rows_common,
@@ -24,8 +22,7 @@ from transpiler.ir.types import Shape
 from transpiler.ops.core import Opaque
 
 
-@attrs.frozen(slots=False, eq=False)
-class CaffeDialect(Dialect):
+class CaffeDialect(Dialect, frozen=True, eq=False, dict=True):
     """Rows are tried in order, except that a layer read from Caffe first tries the type it had there."""
 
     def read(self, native: Native) -> tuple[Row, Op]:

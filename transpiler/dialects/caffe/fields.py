@@ -13,9 +13,10 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from transpiler.dialects.rows import REQUIRED, FieldError, Link, Native, Refusal
+from transpiler.dialects.rows import FieldError, Link, Native, Refusal
 from transpiler.ir import Node
 from transpiler.ir.attributes import Attr
+from transpiler.ir.op import REQUIRED
 from transpiler.ops.windows import Explicit, Padding, Valid
 from transpiler.syntax.symbol import Symbol
 

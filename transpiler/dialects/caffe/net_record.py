@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
-from typing import Any
 
-from attrs import Factory, evolve, field, frozen
+import msgspec
 
 from transpiler.diagnostics import Span
 from transpiler.dialects.caffe.record import Record
@@ -23,26 +21,28 @@ class Generation(enum.Enum):
     V2 = 'layer { type: "Convolution" }'
 
 
-def _read_off(read: Callable[[Record], Any]) -> Any:
-    """A field that follows from `record`."""
-    default = Factory(lambda layer: read(layer.record), takes_self=True)
-    return field(default=default, init=False, eq=False, repr=False)
+class LayerRecord(msgspec.Struct, frozen=True):
+    """One layer. `record` is a `LayerParameter`, with the places of the fields it was upgraded from.
 
-
-@frozen
-class LayerRecord:
-    """One layer. `record` is a `LayerParameter`, with the places of the fields it was upgraded from."""
+    What every pass asks for again and again is read off the record once, by `of`.
+    """
 
     record: Record
-    generation: Generation = Generation.V2
-    name: str = _read_off(lambda record: record.text("name"))
+    generation: Generation
+    name: str
     """The layer's name; names need not be unique."""
-    type: str = _read_off(lambda record: record.text("type"))
+    type: str
     """The layer type, as in `Convolution`; empty where the file gives none."""
-    bottoms: tuple[str, ...] = _read_off(lambda record: record.texts("bottom"))
+    bottoms: tuple[str, ...]
     """The names of the blobs it reads."""
-    tops: tuple[str, ...] = _read_off(lambda record: record.texts("top"))
+    tops: tuple[str, ...]
     """The names of the blobs it writes; one that it also reads is changed in place."""
+
+    @classmethod
+    def of(cls, record: Record, generation: Generation = Generation.V2) -> LayerRecord:
+        """The layer that a record describes."""
+        name, type = record.text("name"), record.text("type")
+        return cls(record, generation, name, type, record.texts("bottom"), record.texts("top"))
 
     @property
     def include(self) -> tuple[Record, ...]:
@@ -66,11 +66,10 @@ class LayerRecord:
 
     def with_record(self, record: Record) -> LayerRecord:
         """The layer with another record."""
-        return evolve(self, record=record)
+        return LayerRecord.of(record, self.generation)
 
 
-@frozen
-class NetRecord:
+class NetRecord(msgspec.Struct, frozen=True):
     """A net. `record` is its `NetParameter` without layers and inputs; `inputs` names the old-style inputs.
 
     Old-style inputs (`input`, with `input_dim` or `input_shape`) are also the tops of the first layer, an

@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable
 
-from attrs import frozen
+import msgspec
 
 from transpiler.diagnostics import Sink
 from transpiler.dialects.caffe.net_record import LayerRecord, NetRecord
@@ -24,8 +24,7 @@ class Phase(enum.Enum):
     TEST = "TEST"
 
 
-@frozen
-class NetState:
+class NetState(msgspec.Struct, frozen=True):
     """The state a net is built in, which decides which of its layers are used."""
 
     phase: Phase = Phase.TEST

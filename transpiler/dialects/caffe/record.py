@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
-import attrs
-from attrs import evolve, frozen
+import msgspec
 
 from transpiler.diagnostics import Span
+from transpiler.diagnostics.compared import Compared
 from transpiler.dialects.caffe.schema import MESSAGES, FieldSpec, MessageSpec
 from transpiler.syntax.symbol import Symbol
 from transpiler.syntax.textproto import Field
@@ -28,8 +28,7 @@ Value: TypeAlias = "Single | tuple[Single, ...]"
 Places: TypeAlias = Mapping[str, tuple[Span | None, ...]]
 
 
-@frozen
-class Record:
+class Record(Compared, frozen=True, eq=False):
     """A message read against its schema.
 
     `values` holds the fields of BVLC Caffe, `fork` those known from forks, `unknown` the fields of neither,
@@ -37,12 +36,14 @@ class Record:
     None for a value that no text gives.
     """
 
-    spec: MessageSpec = attrs.field(eq=lambda spec: spec.name)
-    values: Mapping[str, Value] = attrs.field(factory=dict)
-    fork: Mapping[str, Value] = attrs.field(factory=dict)
+    beside = frozenset({"span", "places"})
+
+    spec: MessageSpec
+    values: Mapping[str, Value] = msgspec.field(default_factory=dict)
+    fork: Mapping[str, Value] = msgspec.field(default_factory=dict)
     unknown: tuple[Field, ...] = ()
-    span: Span | None = attrs.field(default=None, eq=False, repr=False)
-    places: Places = attrs.field(factory=dict, eq=False, repr=False)
+    span: Span | None = None
+    places: Places = msgspec.field(default_factory=dict)
 
     def has(self, name: str) -> bool:
         """Whether the field is written; a repeated field is when it holds something."""
@@ -130,13 +131,13 @@ class Record:
         """This record with a field of BVLC Caffe set, written at `at`."""
         self._field(name)
         places = {**self.places, name: tuple(at)}
-        return evolve(self, values={**self.values, name: value}, places=places)
+        return msgspec.structs.replace(self, values={**self.values, name: value}, places=places)
 
     def without(self, *names: str) -> Record:
         """This record with fields of BVLC Caffe taken out."""
         values = {name: value for name, value in self.values.items() if name not in names}
         places = {name: spans for name, spans in self.places.items() if name not in names}
-        return evolve(self, values=values, places=places)
+        return msgspec.structs.replace(self, values=values, places=places)
 
     def _field(self, name: str) -> FieldSpec:
         spec = self.spec.field(name)

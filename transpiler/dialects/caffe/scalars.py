@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from attrs import frozen
+import msgspec
 
 from transpiler.diagnostics import Fix, Span
 from transpiler.dialects.caffe.schema_types import (
@@ -41,8 +41,7 @@ _FLOAT64_LIMIT = 2**1024
 _LONGEST_QUOTE = 40
 
 
-@frozen
-class Misfit:
+class Misfit(msgspec.Struct, frozen=True):
     """Why a value does not fit its field, as the parts of a diagnostic."""
 
     code: str

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from attrs import evolve
+import msgspec
 
 from transpiler.dialects.caffe.schema_forks import FORK_FIELDS, FORK_MESSAGES
 from transpiler.dialects.caffe.schema_layers import LAYER_MESSAGES
@@ -43,7 +43,7 @@ def _v1_extensions() -> tuple[FieldSpec, ...]:
     by_name = {spec.name: spec for spec in BVLC_MESSAGES}
     known = {field.name for field in by_name["V1LayerParameter"].fields}
     newer = (field for field in by_name["LayerParameter"].fields if field.name not in known)
-    return (*(evolve(field, fork=True) for field in newer), *FORK_FIELDS["LayerParameter"])
+    return (*(msgspec.structs.replace(field, fork=True) for field in newer), *FORK_FIELDS["LayerParameter"])
 
 
 def _assemble() -> dict[str, MessageSpec]:

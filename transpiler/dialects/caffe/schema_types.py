@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import TypeAlias
 
-from attrs import frozen
+import msgspec
 
 __all__ = [
     "BOOL",
@@ -86,8 +86,7 @@ _ZERO: dict[FieldType, Default] = {
 }
 
 
-@frozen(slots=False)
-class EnumSpec:
+class EnumSpec(msgspec.Struct, frozen=True, dict=True):
     """An enum: its full name (`Message.Enum`, or `Enum` at the top level) and its values in order.
 
     `fork_names` are further value names that forks of Caffe write. An `open` enum keeps every name, also a
@@ -109,8 +108,7 @@ class EnumSpec:
         return next((name for name, value in self.values if value == number), None)
 
 
-@frozen(slots=False)
-class FieldSpec:
+class FieldSpec(msgspec.Struct, frozen=True, dict=True):
     """One field of a message.
 
     `default` is the default the schema states, or None where it states none. `enum` is set for ENUM fields,
@@ -143,8 +141,7 @@ class FieldSpec:
         return _ZERO[self.type]
 
 
-@frozen(slots=False)
-class MessageSpec:
+class MessageSpec(msgspec.Struct, frozen=True, dict=True):
     """A message: its fields in the order in which they are conventionally written."""
 
     name: str

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics import Fix, Sink, Span
 from transpiler.dialects.caffe.plain import Plain, PlainMessage, from_plain, to_plain
@@ -50,13 +50,12 @@ def read_message(message: Message, spec: MessageSpec, sink: Sink) -> Record:
     return record
 
 
-@attrs.define
-class Reader:
+class Reader(msgspec.Struct):
     """Reads messages and keeps count of the fields that BVLC Caffe does not know."""
 
     sink: Sink
-    _unknown: dict[tuple[str, str], list[Field]] = attrs.field(factory=dict, init=False)
-    _fork: dict[tuple[str, str], list[Field]] = attrs.field(factory=dict, init=False)
+    _unknown: dict[tuple[str, str], list[Field]] = msgspec.field(default_factory=dict)
+    _fork: dict[tuple[str, str], list[Field]] = msgspec.field(default_factory=dict)
 
     def read(self, message: Message, spec: MessageSpec) -> Record:
         """Read a message; `report_unknown` must follow once all are read."""

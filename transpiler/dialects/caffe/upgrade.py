@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from attrs import evolve, frozen
+import msgspec
 
 from transpiler.diagnostics import Sink
 from transpiler.dialects.caffe.net_record import Generation, LayerRecord, NetRecord
@@ -28,8 +28,7 @@ _INPUT_FIELDS = ("input", "input_shape", "input_dim")
 _OLD_BATCH_NORM_PARAMS = 3
 
 
-@frozen
-class _Written:
+class _Written(msgspec.Struct, frozen=True):
     """A layer as the file writes it."""
 
     record: Record
@@ -105,7 +104,7 @@ def _upgraded_layer(layer: _Written, sink: Sink) -> LayerRecord:
         from transpiler.dialects.caffe.upgrade_v1 import upgrade_v1_layer
 
         record = upgrade_v1_layer(record, sink)
-    return LayerRecord(record, generation)
+    return LayerRecord.of(record, generation)
 
 
 def _warn_of_mixture(written: Sequence[_Written], sink: Sink) -> None:
@@ -142,4 +141,4 @@ def _without_old_batch_norm(layer: LayerRecord) -> LayerRecord:
         for param in params
     )
     places = layer.record.places.get("param", ())
-    return layer.with_record(evolve(layer.record.with_value("param", frozen_params, places)))
+    return layer.with_record(msgspec.structs.replace(layer.record.with_value("param", frozen_params, places)))

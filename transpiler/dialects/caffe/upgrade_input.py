@@ -36,7 +36,7 @@ def input_layer(net: Record, order: Sequence[str], sink: Sink) -> LayerRecord:
         parameters = Record(MESSAGES["InputParameter"], {"shape": shapes}, span=at[0], places={"shape": at})
         values["input_param"] = parameters
         places["input_param"] = at[:1]
-    return LayerRecord(Record(LAYER, values, span=span, places=places))
+    return LayerRecord.of(Record(LAYER, values, span=span, places=places))
 
 
 def _shapes(net: Record, order: Sequence[str], sink: Sink) -> tuple[Record, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from attrs import evolve, frozen
+import msgspec
 
 from transpiler.diagnostics import Sink, Span
 from transpiler.dialects.caffe.record import Record, Value
@@ -74,8 +74,7 @@ _KEPT = ("name", "blobs", "blobs_lr", "weight_decay")
 _OUTPUT = "hdf5_output_param"
 
 
-@frozen
-class _Blob:
+class _Blob(msgspec.Struct, frozen=True):
     """The padding layer that last wrote a blob, and the blob it pads."""
 
     padding: Record
@@ -151,7 +150,7 @@ def upgrade_v0_layer(connection: Record, written: Message, sink: Sink) -> Record
     if kind in V0_TYPES:
         return _with_parameters(upgraded, layer, kind, sink)
     _warn_of_unknown_type(layer, kind, sink)
-    return evolve(upgraded, unknown=connection.unknown + _unmoved(written))
+    return msgspec.structs.replace(upgraded, unknown=connection.unknown + _unmoved(written))
 
 
 def _with_parameters(upgraded: Record, layer: Record, kind: str, sink: Sink) -> Record:
@@ -188,7 +187,7 @@ def _moved(
     if field is not None and field.is_repeated and not isinstance(value, tuple):
         value = (value,)
     parameters = parameters.with_value(name, value, places)
-    return layer.with_value(message, evolve(parameters, span=span), (span,))
+    return layer.with_value(message, msgspec.structs.replace(parameters, span=span), (span,))
 
 
 def _copied(target: Record, source: Record, name: str) -> Record:

@@ -6,7 +6,7 @@ fork, at which Caffe gives up, becomes a layer whose type is the name as written
 
 from __future__ import annotations
 
-from attrs import evolve
+import msgspec
 
 from transpiler.diagnostics import Fix, Sink, Span
 from transpiler.dialects.caffe.record import Record, Value
@@ -101,7 +101,7 @@ def _with_transformation(layer: Record) -> Record:
         return layer
     transform = layer.record("transform_param")
     if not layer.has("transform_param"):
-        transform = evolve(transform, span=data.span)
+        transform = msgspec.structs.replace(transform, span=data.span)
     for name in moved:
         transform = transform.with_value(name, data.values[name], data.places.get(name, ()))
     layer = layer.with_value(source, data.without(*moved), layer.places.get(source, ()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Final
 
-import attrs
+import msgspec
 
 from transpiler.dialects.keras.naming import APPLICATIONS_PACKAGE
 from transpiler.dialects.keras.rows_applications import APPLICATION_ROWS
@@ -58,7 +58,7 @@ ROWS = (
     *LAYER_ROWS,
     *FUNCTION_ROWS,
     *APPLICATION_ROWS,
-    *(attrs.evolve(row, read_only=True) for row in LOCAL_ROWS_OF_KERAS2),
+    *(msgspec.structs.replace(row, read_only=True) for row in LOCAL_ROWS_OF_KERAS2),
     *RETIRED_ROWS,
 )
 KERAS3 = Dialect("keras", ROWS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-import attrs
+import msgspec
 
 from transpiler.dialects.keras.calls import call_of
 from transpiler.dialects.keras.defaults_keras2 import KERAS2_DEFAULTS
@@ -41,7 +41,7 @@ def _exact_in_keras2(row: Row) -> Row:
         native = row.write(node)
         return native if isinstance(native, Refusal) else _unsayable(native)
 
-    return attrs.evolve(row, guard=guard)
+    return msgspec.structs.replace(row, guard=guard)
 
 
 def _unsayable(native: Native) -> Refusal | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-import attrs
+import msgspec
 
 from transpiler.dialects.keras.defaults import (
     is_default,
@@ -41,13 +41,12 @@ _SPELLED_OUT: Final[Mapping[str, Mapping[str, Any]]] = {
 """Defaults of Keras 3 that some Keras 2 did not share: they are written even where they are the default."""
 
 
-@attrs.define
-class LayerDowngrade:
+class LayerDowngrade(msgspec.Struct):
     """A config being rewritten in place into Keras 2's words."""
 
     class_name: str
     config: dict[str, Any]
-    losses: list[str] = attrs.field(factory=list)
+    losses: list[str] = msgspec.field(default_factory=list)
 
 
 def downgrade_layer(class_name: str, config: Mapping[str, Any]) -> LayerDowngrade:

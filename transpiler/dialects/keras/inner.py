@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import attrs
+import msgspec
 
 from transpiler.dialects.keras.model import KerasLayer
 from transpiler.dialects.rows import Array, FieldError, Native, Refusal
@@ -73,7 +73,7 @@ def inner_arrays(op: Op, prefix: str = "") -> tuple[Array, ...]:
     made = write_inner(op)
     row = None if isinstance(made, Refusal) else KERAS3.reader(Native(str(made["class_name"]), _config(made)))
     arrays = tuple(Array(role) for role in op.roles) if row is None else row.arrays(op, {})
-    return tuple(attrs.evolve(array, role=prefix + array.role) for array in arrays)
+    return tuple(msgspec.structs.replace(array, role=prefix + array.role) for array in arrays)
 
 
 def _config(made: Mapping[str, Any]) -> Mapping[str, Attr]:

@@ -17,9 +17,10 @@ import enum
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics import Span
+from transpiler.diagnostics.compared import Compared
 from transpiler.dialects.rows import ArrayUse
 
 if TYPE_CHECKING:
@@ -45,35 +46,34 @@ class ModelKind(enum.StrEnum):
     FUNCTIONAL = "Functional"
 
 
-@attrs.frozen
-class TensorRef:
+class TensorRef(Compared, frozen=True, eq=False):
     """One output of one call of a layer. `node_index` counts the layer's calls in this model from 0.
 
     `shape` (batch first, None for unknown) and `dtype` are what the file says of the tensor; they do not take
     part in comparison, and only Keras 3 writes them.
     """
 
+    beside = frozenset({"shape", "dtype"})
+
     layer: str
     node_index: int = 0
     tensor_index: int = 0
-    shape: tuple[int | None, ...] | None = attrs.field(default=None, eq=False)
-    dtype: str | None = attrs.field(default=None, eq=False)
+    shape: tuple[int | None, ...] | None = None
+    dtype: str | None = None
 
 
-@attrs.frozen
-class ArrayConstant:
+class ArrayConstant(msgspec.Struct, frozen=True):
     """An array written into a call: nested lists of numbers, and their dtype."""
 
     value: Any
     dtype: str
 
 
-@attrs.frozen
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """One call of a layer: what stands in the parentheses. Positional arguments first, as in Python."""
 
     args: tuple[Any, ...] = ()
-    kwargs: Mapping[str, Any] = attrs.field(factory=dict)
+    kwargs: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
     @property
     def tensors(self) -> tuple[TensorRef, ...]:
@@ -81,8 +81,7 @@ class Call:
         return tuple(tensors_in((self.args, dict(self.kwargs))))
 
 
-@attrs.frozen
-class KerasLayer:
+class KerasLayer(Compared, frozen=True, eq=False):
     """A layer, an operation of Keras 3 (`is_operation`), or a nested model (`model`), with its calls.
 
     `config` is in Keras 3 spelling and holds neither the layers of a nested model nor the layers inside a
@@ -90,23 +89,25 @@ class KerasLayer:
     absent: then the default of Keras 3 holds (see `transpiler.dialects.keras.defaults`).
     """
 
+    beside = frozenset({"original_class_name", "span", "ast", "arrays", "origins"})
+
     class_name: str
     name: str
-    config: Mapping[str, Any] = attrs.field(factory=dict)
+    config: Mapping[str, Any] = msgspec.field(default_factory=dict)
     calls: tuple[Call, ...] = ()
     model: KerasModel | None = None
-    inner: Mapping[str, KerasLayer] = attrs.field(factory=dict)
+    inner: Mapping[str, KerasLayer] = msgspec.field(default_factory=dict)
     module: str | None = None
     """Where Keras 3 finds the class; None stands for "keras.layers"."""
     registered_name: str | None = None
-    original_class_name: str | None = attrs.field(default=None, eq=False)
+    original_class_name: str | None = None
     """The class as the file names it, if the layer was read from one."""
-    span: Span | None = attrs.field(default=None, eq=False, repr=False)
-    ast: JsonValue | None = attrs.field(default=None, eq=False, repr=False)
+    span: Span | None = None
+    ast: JsonValue | None = None
     """The config as written."""
-    arrays: tuple[ArrayUse, ...] = attrs.field(default=(), eq=False, repr=False)
+    arrays: tuple[ArrayUse, ...] = ()
     """What fills the layer's weights, in Keras's order, if the layer was made from a graph."""
-    origins: Mapping[str, str] = attrs.field(factory=dict, eq=False, repr=False)
+    origins: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Which key of the config as written a key of `config` comes from, where the two differ."""
 
     @property
@@ -129,8 +130,7 @@ class KerasLayer:
         return self.span if place is None or place == self.ast.span else place
 
 
-@attrs.frozen
-class KerasModel:
+class KerasModel(Compared, frozen=True, eq=False):
     """A model: layers in the order written. Also used for models nested in others.
 
     In a Sequential model each layer is called once, on the output of the one before; these calls are written
@@ -139,20 +139,22 @@ class KerasModel:
     layer's call has no arguments, and `inputs` is empty.
     """
 
+    beside = frozenset({"compile_config", "span"})
+
     kind: ModelKind
     name: str
     layers: tuple[KerasLayer, ...] = ()
     input_structure: Any = ()
     """The inputs as passed to `Model(inputs=…)`: a TensorRef, or a list or dict of them."""
     output_structure: Any = ()
-    config: Mapping[str, Any] = attrs.field(factory=dict)
+    config: Mapping[str, Any] = msgspec.field(default_factory=dict)
     """What else the model's config says: `trainable`, `dtype`, `build_input_shape`."""
     generation: Generation = Generation.KERAS3
     version: str | None = None
     """The version of Keras that wrote the file, if the file says."""
     backend: str | None = None
-    compile_config: Mapping[str, Any] | None = attrs.field(default=None, eq=False)
-    span: Span | None = attrs.field(default=None, eq=False, repr=False)
+    compile_config: Mapping[str, Any] | None = None
+    span: Span | None = None
 
     @property
     def inputs(self) -> tuple[TensorRef, ...]:

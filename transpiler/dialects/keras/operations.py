@@ -18,13 +18,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-import attrs
+import msgspec
 
 from transpiler.dialects.keras.naming import OPERATIONS_PACKAGE
 
 
-@attrs.frozen
-class Option:
+class Option(msgspec.Struct, frozen=True):
     """A constant argument: its name in the config of the Keras operation, and in the call of the TensorFlow
     function.
     """
@@ -38,8 +37,7 @@ class Option:
     """Whether TensorFlow insists on a list where Keras takes a single number too."""
 
 
-@attrs.frozen
-class OperationRow:
+class OperationRow(msgspec.Struct, frozen=True):
     """An operation of Keras 3 and the TensorFlow function that does the same."""
 
     class_name: str
@@ -52,9 +50,9 @@ class OperationRow:
     options: tuple[Option, ...] = ()
     is_variadic: bool = False
     """Whether the first operand is a list of tensors."""
-    fixed: Mapping[str, Any] = attrs.field(factory=dict)
+    fixed: Mapping[str, Any] = msgspec.field(default_factory=dict)
     """Arguments of the function that Keras has no word for, and the value that Keras's meaning amounts to."""
-    implied: Mapping[str, Any] = attrs.field(factory=dict)
+    implied: Mapping[str, Any] = msgspec.field(default_factory=dict)
     """Arguments of the function that must be written, because its own default is not Keras's meaning."""
 
     @property

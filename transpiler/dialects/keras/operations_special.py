@@ -12,13 +12,12 @@ from collections.abc import Callable, Mapping
 from itertools import accumulate, pairwise
 from typing import Any, Final
 
-import attrs
+import msgspec
 
 from transpiler.dialects.keras.model import Call, TensorRef, tensors_in
 
 
-@attrs.frozen
-class Operation:
+class Operation(msgspec.Struct, frozen=True):
     """A node of Keras 3: the class, its module below `keras.src.ops`, its config, and the call."""
 
     class_name: str
@@ -27,13 +26,12 @@ class Operation:
     call: Call
 
 
-@attrs.frozen
-class FunctionCall:
+class FunctionCall(msgspec.Struct, frozen=True):
     """A node of tf.keras: the TensorFlow function, its first argument, and all others by name."""
 
     function: str
     first: Any
-    kwargs: Mapping[str, Any] = attrs.field(factory=dict)
+    kwargs: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
 
 SLICING_FUNCTION: Final = "__operators__.getitem"

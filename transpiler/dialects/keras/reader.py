@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from typing import Final
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics import Sink
 from transpiler.dialects.keras.model import Generation, KerasModel
@@ -74,7 +74,7 @@ def read_model(root: JsonValue, sink: Sink) -> KerasModel:
         raise AssertionError("a model that cannot be read is reported")
     compile_node = member(document, "compile_config")
     compile_config = to_python(compile_node) if isinstance(compile_node, JsonObject) else None
-    return attrs.evolve(
+    return msgspec.structs.replace(
         model, version=version, backend=_setting(settings, "backend"), compile_config=compile_config or None
     )
 
@@ -84,7 +84,7 @@ def _read_submodel(entry: Entry, name: str, context: ReadContext) -> KerasModel 
     if context.depth >= MAX_NESTING:
         context.sink.error("T2009", f"models are nested more than {MAX_NESTING} deep", entry.span)
         return None
-    deeper = attrs.evolve(context, depth=context.depth + 1)
+    deeper = msgspec.structs.replace(context, depth=context.depth + 1)
     if isinstance(entry.config, JsonObject) and is_graph(entry.config):
         return read_graph(entry, name, deeper, _read_submodel)
     if isinstance(entry.config, JsonArray) or member(entry.config, "input_layers") is None:

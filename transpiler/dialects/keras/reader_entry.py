@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics import Sink, Span
 from transpiler.dialects.keras.model import Generation
@@ -17,8 +17,7 @@ MAX_NESTING = 40
 """Models nested in models deeper than this are refused: nobody builds them, and Python's stack is finite."""
 
 
-@attrs.define
-class ReadContext:
+class ReadContext(msgspec.Struct):
     """What is the same for the whole file, and how deep in it the reader is."""
 
     upgrade: UpgradeContext
@@ -35,8 +34,7 @@ class ReadContext:
         return self.upgrade.generation
 
 
-@attrs.frozen
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """One layer as written: a class, a config (an object, or the bare list of an old Sequential model), a
     name.
     """

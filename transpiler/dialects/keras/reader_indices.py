@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics import Sink, Span
 from transpiler.dialects.keras.model import (
@@ -48,10 +48,10 @@ def resolve_indices(
     def fixed(value: Any, base: Mapping[str, int]) -> Any:
         if not isinstance(value, TensorRef):
             return value
-        return attrs.evolve(value, node_index=max(0, value.node_index - base.get(value.layer, 0)))
+        return msgspec.structs.replace(value, node_index=max(0, value.node_index - base.get(value.layer, 0)))
 
     renumbered = tuple(
-        attrs.evolve(
+        msgspec.structs.replace(
             layer, calls=tuple(_mapped(call, lambda value: fixed(value, bases)) for call in layer.calls)
         )
         for layer in layers

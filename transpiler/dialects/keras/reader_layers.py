@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-import attrs
+import msgspec
 
 from transpiler.dialects.keras.model import Call, KerasLayer, KerasModel, ModelKind, TensorRef
 from transpiler.dialects.keras.naming import APPLICATIONS_PACKAGE, OPERATIONS_PACKAGE, snake_case
@@ -25,12 +25,11 @@ _INNER_LIST: Final = "cells"
 SubmodelReader = Callable[[Entry, str, ReadContext], KerasModel | None]
 
 
-@attrs.frozen
-class ReadLayer:
+class ReadLayer(msgspec.Struct, frozen=True):
     """A layer without its calls, and what its calls need besides what is written."""
 
     layer: KerasLayer
-    call_kwargs: dict[str, Any] = attrs.field(factory=dict)
+    call_kwargs: dict[str, Any] = msgspec.field(default_factory=dict)
     needs_axis: bool = False
     """Whether the result gets an axis of size 1 behind the batch (Keras 1's cosine merge)."""
 
@@ -38,8 +37,8 @@ class ReadLayer:
         """Return the layer with its calls, and the operation behind it if it needs one."""
         complete = tuple(Call(call.args, {**self.call_kwargs, **call.kwargs}) for call in calls)
         if not self.needs_axis:
-            return (attrs.evolve(self.layer, calls=complete),)
-        return _with_axis(attrs.evolve(self.layer, calls=complete))
+            return (msgspec.structs.replace(self.layer, calls=complete),)
+        return _with_axis(msgspec.structs.replace(self.layer, calls=complete))
 
 
 def is_model(entry: Entry) -> bool:
@@ -145,7 +144,7 @@ def _inner_layers(
 
 def _with_axis(layer: KerasLayer) -> tuple[KerasLayer, ...]:
     """Put an ExpandDims behind a layer; it takes over the name, so that whoever uses the layer uses it."""
-    product = attrs.evolve(layer, name=f"{layer.name}/product")
+    product = msgspec.structs.replace(layer, name=f"{layer.name}/product")
     calls = tuple(Call((TensorRef(product.name, index, 0),)) for index in range(len(layer.calls)))
     axis = KerasLayer(
         class_name="ExpandDims",

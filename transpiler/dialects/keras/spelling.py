@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-import attrs
-
-from transpiler.dialects.rows import REQUIRED, FieldError, Link, Native, Refusal, Row
+from transpiler.dialects.rows import FieldError, Link, Native, Refusal, Row
 from transpiler.ir import Node
+from transpiler.ir.op import REQUIRED
 from transpiler.ir.types import DType
 from transpiler.ops.fields import to_int
 from transpiler.ops.spatial import DataFormat
@@ -32,8 +31,7 @@ DTYPES: Final[Mapping[str, DType]] = {
 DTYPE_NAMES: Final[Mapping[DType, str]] = {dtype: name for name, dtype in DTYPES.items()}
 
 
-@attrs.frozen(slots=False, eq=False)
-class KerasRow(Row):
+class KerasRow(Row, frozen=True, eq=False, dict=True):
     """A row that may also choose by what a config holds, not only by fixed values."""
 
     when: Callable[[Native], bool] | None = None

@@ -7,22 +7,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics import Sink, Span
 from transpiler.dialects.keras.model import Generation
 from transpiler.syntax.json import JsonValue, span_at
 
 
-@attrs.frozen
-class UpgradeContext:
+class UpgradeContext(msgspec.Struct, frozen=True):
     """What is the same for all layers of a file."""
 
     generation: Generation
     sink: Sink
     data_format: str | None = None
     """What every layer that says it says of the order of dimensions; None if they say nothing or differ."""
-    assumed_data_format: list[tuple[str, Span | None]] = attrs.field(factory=list)
+    assumed_data_format: list[tuple[str, Span | None]] = msgspec.field(default_factory=list)
     """The layers that do not say it, and so take what the others say: filled while layers are upgraded."""
 
     @property
@@ -31,8 +30,7 @@ class UpgradeContext:
         return self.generation is not Generation.KERAS3
 
 
-@attrs.define
-class LayerUpgrade:
+class LayerUpgrade(msgspec.Struct):
     """A layer config being rewritten in place by the functions of the upgrade modules."""
 
     class_name: str
@@ -43,8 +41,8 @@ class LayerUpgrade:
     module: str | None = None
     registered_name: str | None = None
     span: Span | None = None
-    origins: dict[str, str] = attrs.field(factory=dict)
-    call_kwargs: dict[str, Any] = attrs.field(factory=dict)
+    origins: dict[str, str] = msgspec.field(default_factory=dict)
+    call_kwargs: dict[str, Any] = msgspec.field(default_factory=dict)
     """What Keras 3 wants to be told at every call instead."""
 
     def rename(self, names: Mapping[str, str]) -> None:

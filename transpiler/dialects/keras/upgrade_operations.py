@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-import attrs
+import msgspec
 
 from transpiler.dialects.keras.model import Call, KerasLayer, TensorRef
 from transpiler.dialects.keras.naming import OPERATIONS_PACKAGE
@@ -43,7 +43,7 @@ def _operation_node(layer: KerasLayer) -> KerasLayer | None:
         if operation is None or (operation.class_name, operation.config) != (first.class_name, first.config):
             return None
         calls.append(operation.call)
-    return attrs.evolve(
+    return msgspec.structs.replace(
         layer,
         class_name=first.class_name,
         module=f"{OPERATIONS_PACKAGE}.{first.module}",
@@ -62,11 +62,13 @@ def _squared_difference(layer: KerasLayer) -> tuple[KerasLayer, ...]:
     """Return a difference and its square; the square has the layer's name, so that its users find it."""
     node = layer.config.get("node_def")
     raw = {"node_def": {**node, "op": "Sub"}} if isinstance(node, dict) else {"function": "math.subtract"}
-    difference = attrs.evolve(layer, name=f"{layer.name}/difference", config={**layer.config, **raw})
+    difference = msgspec.structs.replace(
+        layer, name=f"{layer.name}/difference", config={**layer.config, **raw}
+    )
     first = _operation_node(difference)
     if first is None:
         return (layer,)
-    square = attrs.evolve(
+    square = msgspec.structs.replace(
         layer,
         class_name="Square",
         module=f"{OPERATIONS_PACKAGE}.numpy",

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics import Span
+from transpiler.diagnostics.compared import Compared
 from transpiler.dialects.keras.defaults import MARKER_ARGUMENTS, is_keras3_layer
 from transpiler.dialects.keras.model import Call, KerasLayer, KerasModel, ModelKind, TensorRef, map_structure
 from transpiler.dialects.keras.upgrade_objects import HARD_SIGMOID_02, dtype_policy, hard_sigmoid_02_object
@@ -15,17 +16,17 @@ from transpiler.dialects.keras.writer_calls import keras3_call
 from transpiler.dialects.keras.writer_names import with_keras3_names
 
 
-@attrs.frozen
-class Loss:
+class Loss(Compared, frozen=True, eq=False):
     """Something of a layer that the format written has no word for."""
+
+    beside = frozenset({"span"})
 
     layer: str
     what: str
-    span: Span | None = attrs.field(default=None, eq=False)
+    span: Span | None = None
 
 
-@attrs.frozen
-class Written:
+class Written(msgspec.Struct, frozen=True):
     """A document, and what of the model it does not say."""
 
     document: dict[str, Any]
@@ -63,9 +64,8 @@ def is_plain_chain(model: KerasModel) -> bool:
     return True
 
 
-@attrs.define
-class _Keras3Writer:
-    losses: list[Loss] = attrs.field(factory=list)
+class _Keras3Writer(msgspec.Struct):
+    losses: list[Loss] = msgspec.field(default_factory=list)
 
     def model(self, model: KerasModel) -> dict[str, Any]:
         is_chain = is_plain_chain(model)
@@ -91,7 +91,7 @@ class _Keras3Writer:
 
     def _layer(self, layer: KerasLayer, *, with_calls: bool) -> dict[str, Any]:
         if layer.model is not None:
-            written = self.model(attrs.evolve(layer.model, name=layer.name))
+            written = self.model(msgspec.structs.replace(layer.model, name=layer.name))
         else:
             module = layer.module or ("keras.layers" if is_keras3_layer(layer.class_name) else None)
             if module is None:

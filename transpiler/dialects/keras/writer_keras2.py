@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import attrs
+import msgspec
 
 from transpiler.dialects.keras.downgrade import downgrade_layer
 from transpiler.dialects.keras.model import KerasLayer, KerasModel, ModelKind, TensorRef, map_structure
@@ -28,9 +28,8 @@ def to_keras2(model: KerasModel) -> Written:
     )
 
 
-@attrs.define
-class _Keras2Writer:
-    losses: list[Loss] = attrs.field(factory=list)
+class _Keras2Writer(msgspec.Struct):
+    losses: list[Loss] = msgspec.field(default_factory=list)
 
     def model(self, model: KerasModel) -> dict[str, Any]:
         if is_plain_chain(model):
@@ -88,7 +87,7 @@ class _Keras2Writer:
 
     def _layer(self, layer: KerasLayer) -> dict[str, Any]:
         if layer.model is not None:
-            return self.model(attrs.evolve(layer.model, name=layer.name))
+            return self.model(msgspec.structs.replace(layer.model, name=layer.name))
         downgraded = downgrade_layer(layer.class_name, layer.config)
         for what in downgraded.losses:
             self._lose(layer, what)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import attrs
+import msgspec
 
 from transpiler.dialects.keras.model import Call, KerasLayer, KerasModel, TensorRef, map_structure
 from transpiler.dialects.keras.naming import unique_name
@@ -37,16 +37,20 @@ def with_keras3_names(model: KerasModel) -> KerasModel:
         return model
 
     def renamed(value: Any) -> Any:
-        return attrs.evolve(value, layer=names.get(value.layer, value.layer)) if _is_tensor(value) else value
+        return (
+            msgspec.structs.replace(value, layer=names.get(value.layer, value.layer))
+            if _is_tensor(value)
+            else value
+        )
 
     layers = tuple(
-        attrs.evolve(
+        msgspec.structs.replace(
             _mapped(layer, renamed), name=names[layer.name], model=nested.get(layer.name), inner=inner
         )
         for layer in model.layers
         for inner in ({key: _inner_renamed(inner) for key, inner in layer.inner.items()},)
     )
-    return attrs.evolve(
+    return msgspec.structs.replace(
         model,
         name=model.name.replace(_FORBIDDEN, "_"),
         layers=layers,
@@ -59,7 +63,7 @@ def _inner_renamed(layer: KerasLayer) -> KerasLayer:
     """Return a layer inside a wrapper with a name that Keras 3 accepts; nothing refers to it."""
     model = with_keras3_names(layer.model) if layer.model is not None else None
     inner = {key: _inner_renamed(inner) for key, inner in layer.inner.items()}
-    return attrs.evolve(layer, name=layer.name.replace(_FORBIDDEN, "_"), model=model, inner=inner)
+    return msgspec.structs.replace(layer, name=layer.name.replace(_FORBIDDEN, "_"), model=model, inner=inner)
 
 
 def _is_tensor(value: Any) -> bool:
@@ -71,4 +75,4 @@ def _mapped(layer: KerasLayer, function: Any) -> KerasLayer:
         Call(map_structure(function, call.args), map_structure(function, dict(call.kwargs)))
         for call in layer.calls
     )
-    return attrs.evolve(layer, calls=calls)
+    return msgspec.structs.replace(layer, calls=calls)

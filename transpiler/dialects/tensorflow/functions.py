@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics import Sink, Span
 from transpiler.dialects.tensorflow.graph_def import (
@@ -45,8 +45,7 @@ LOOP_VARIABLES: Final = "LoopVariables"
 """The type of the nodes that stand for what a loop's body is given."""
 
 
-@attrs.frozen(eq=False)
-class FlatNode:
+class FlatNode(msgspec.Struct, frozen=True, eq=False):
     """A node with resolved operands. `controls` are the nodes that must run before it."""
 
     name: str
@@ -60,26 +59,26 @@ class FlatNode:
         return self.attrs.get(key, default)
 
 
-@attrs.define(eq=False)
-class FlatGraph:
+class FlatGraph(msgspec.Struct, eq=False):
     """Nodes by name in file order; what stands for the results of calls and of branches."""
 
-    nodes: dict[str, FlatNode] = attrs.field(factory=dict)
-    aliases: dict[Tensor, Tensor] = attrs.field(factory=dict)
-    branches: dict[str, tuple[Tensor, tuple[Tensor, ...], tuple[Tensor, ...]]] = attrs.field(factory=dict)
+    nodes: dict[str, FlatNode] = msgspec.field(default_factory=dict)
+    aliases: dict[Tensor, Tensor] = msgspec.field(default_factory=dict)
+    branches: dict[str, tuple[Tensor, tuple[Tensor, ...], tuple[Tensor, ...]]] = msgspec.field(
+        default_factory=dict
+    )
     """If-node -> its condition, and the results of its else and then sides."""
-    handles: dict[Tensor, TensorShape] = attrs.field(factory=dict)
+    handles: dict[Tensor, TensorShape] = msgspec.field(default_factory=dict)
     """The shapes of variables that functions declare of their resources."""
-    loops: dict[str, LoopBody] = attrs.field(factory=dict)
+    loops: dict[str, LoopBody] = msgspec.field(default_factory=dict)
     """While-node -> what it does each time."""
-    inside: set[str] = attrs.field(factory=set)
+    inside: set[str] = msgspec.field(default_factory=set)
     """The nodes of loops' bodies and conditions."""
     producer: int = 0
     """The version of TensorFlow's graph format; 0 if the file does not say."""
 
 
-@attrs.frozen
-class LoopBody:
+class LoopBody(msgspec.Struct, frozen=True):
     """What a While-node computes: its condition and the new values, from the variables `(variables, i)`."""
 
     variables: str
@@ -87,8 +86,7 @@ class LoopBody:
     results: tuple[Tensor, ...]
 
 
-@attrs.frozen
-class _Frame:
+class _Frame(msgspec.Struct, frozen=True):
     """Where nodes are being added: a name prefix, and what stands for a function's arguments."""
 
     prefix: str
@@ -221,7 +219,10 @@ class Flattener:
         if len(functions[1].outputs) != len(inputs) or len(functions[0].outputs) != 1:
             return
         given = f"{name}/variables"
-        self._put(FlatNode(given, LOOP_VARIABLES, (), {}, span=node.span), attrs.evolve(frame, inside=True))
+        self._put(
+            FlatNode(given, LOOP_VARIABLES, (), {}, span=node.span),
+            msgspec.structs.replace(frame, inside=True),
+        )
         variables = tuple((given, i) for i in range(len(inputs)))
         (condition,) = self._inline(f"{name}/cond", functions[0], variables, frame, inside=True)
         results = self._inline(f"{name}/body", functions[1], variables, frame, inside=True)

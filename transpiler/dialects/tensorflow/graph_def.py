@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-import attrs
+import msgspec
 import numpy as np
 
 from transpiler.diagnostics import Span
@@ -28,27 +28,24 @@ class DataType(str):
         return self.removesuffix("_REF")
 
 
-@attrs.frozen
-class TensorShape:
+class TensorShape(msgspec.Struct, frozen=True):
     """Sizes, None where unknown; `dims` None when not even the rank is known."""
 
     dims: Shape | None = None
 
 
-@attrs.frozen(eq=False)
-class TensorProto:
+class TensorProto(msgspec.Struct, frozen=True, eq=False):
     """A constant tensor. `array()` decodes it; raises ValueError when its elements do not fit its shape."""
 
     dtype: DataType
     shape: TensorShape
-    load: Callable[[], Array] = attrs.field(repr=False)
+    load: Callable[[], Array]
 
     def array(self) -> Array:
         return self.load()
 
 
-@attrs.frozen
-class FunctionRef:
+class FunctionRef(msgspec.Struct, frozen=True):
     """A function named by an attribute."""
 
     name: str
@@ -59,14 +56,13 @@ AttrValue: TypeAlias = (
 )
 
 
-@attrs.frozen(eq=False)
-class NodeDef:
+class NodeDef(msgspec.Struct, frozen=True, eq=False):
     """One node. Inputs are written as in the file: `node`, `node:1`, `^node` (control)."""
 
     name: str
     op: str
     inputs: tuple[str, ...] = ()
-    attrs: Mapping[str, AttrValue] = attrs.field(factory=dict)
+    attrs: Mapping[str, AttrValue] = msgspec.field(default_factory=dict)
     span: Span | None = None
 
     def get(self, key: str, default: Any = None) -> Any:
@@ -74,8 +70,7 @@ class NodeDef:
         return self.attrs.get(key, default)
 
 
-@attrs.frozen(eq=False)
-class ArgDef:
+class ArgDef(msgspec.Struct, frozen=True, eq=False):
     """An argument or a result of a function. `handle` is the shape of the variable that a resource stands for."""
 
     name: str
@@ -85,8 +80,7 @@ class ArgDef:
     number_attr: str = ""
 
 
-@attrs.frozen(eq=False)
-class FunctionDef:
+class FunctionDef(msgspec.Struct, frozen=True, eq=False):
     """A function: nodes over its arguments. `returns` maps a result's name to a tensor inside."""
 
     name: str
@@ -97,21 +91,19 @@ class FunctionDef:
     span: Span | None = None
 
 
-@attrs.frozen
-class Signature:
+class Signature(msgspec.Struct, frozen=True):
     """What a graph offers to callers: name -> tensor."""
 
     inputs: Mapping[str, str]
     outputs: Mapping[str, str]
 
 
-@attrs.frozen(eq=False)
-class GraphDef:
+class GraphDef(msgspec.Struct, frozen=True, eq=False):
     """A graph with its functions, and the signatures of the file around it."""
 
     nodes: tuple[NodeDef, ...]
-    functions: Mapping[str, FunctionDef] = attrs.field(factory=dict)
-    signatures: Mapping[str, Signature] = attrs.field(factory=dict)
+    functions: Mapping[str, FunctionDef] = msgspec.field(default_factory=dict)
+    signatures: Mapping[str, Signature] = msgspec.field(default_factory=dict)
     producer: int = 0
     """The version of TensorFlow's graph format that wrote it; 0 if the file does not say."""
     span: Span | None = None

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics import Span
 from transpiler.dialects.tensorflow.schema import SCHEMA, SKIPPED, FieldSchema
 
 
-@attrs.define(eq=False)
-class Raw:
+class Raw(msgspec.Struct, eq=False):
     """One message: field -> its values in order. Bytes may be given as functions that decode them."""
 
     fields: dict[str, list[Any]]

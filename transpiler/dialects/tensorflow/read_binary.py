@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterator
 from typing import Any, Final
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics import CompileError, Diagnostic, Severity, Sink
 from transpiler.dialects.tensorflow.build import build_graph
@@ -26,8 +26,7 @@ _SIGNED: Final = frozenset({"int32", "int64"})
 _TEXTS: Final = frozenset({"string", "bytes"})
 
 
-@attrs.frozen(eq=False)
-class _Row:
+class _Row(msgspec.Struct, frozen=True, eq=False):
     """What is known of one field of a message: its name, its kind, and its own fields if it is a message."""
 
     name: str

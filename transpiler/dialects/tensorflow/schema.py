@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-import attrs
+import msgspec
 
 INTEGERS: Final = frozenset({"int32", "int64", "uint32", "uint64"})
 REALS: Final = frozenset({"float", "double"})
@@ -18,8 +18,7 @@ SKIPPED: Final = "skipped"
 """The kind of fields that say nothing about a network."""
 
 
-@attrs.frozen
-class FieldSchema:
+class FieldSchema(msgspec.Struct, frozen=True):
     """One field: its number, its kind (a scalar's, a message's name, or `skipped`), and whether it repeats."""
 
     number: int

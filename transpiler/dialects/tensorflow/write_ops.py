@@ -9,18 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-import attrs
+import msgspec
 
 from transpiler.ir import DType
 
 
-@attrs.frozen
-class OpDef:
+class OpDef(msgspec.Struct, frozen=True):
     """One op. `types`: attribute -> index of the input whose element type it is. `count`: the attribute that counts
     the inputs of a list. `result`: the element type of the first output, if it is not that of input 0.
     """
 
-    types: Mapping[str, int] = attrs.field(factory=dict)
+    types: Mapping[str, int] = msgspec.field(default_factory=dict)
     count: str | None = None
     result: DType | str | None = None
     """A type, or the name of the attribute that holds it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-import attrs
+import msgspec
 
 from transpiler.dialects.tensorflow.write_math import FLOATS, as_float, clipped
 from transpiler.dialects.tensorflow.write_shapes import axis_size, cut, dynamic_shape
@@ -41,8 +41,7 @@ _KERNELS: Final = {
 _RANGES: Final = {DType.UINT8: (0.0, 255.0), DType.INT8: (-128.0, 127.0), DType.INT16: (-32768.0, 32767.0)}
 
 
-@attrs.frozen
-class _Picture:
+class _Picture(msgspec.Struct, frozen=True):
     """A batch of pictures, channels last, with its height and width."""
 
     tensor: Tensor

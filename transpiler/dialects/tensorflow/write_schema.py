@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-import attrs
+import msgspec
 
 from transpiler.dialects.tensorflow.schema import SCHEMA, FieldSchema
 
@@ -17,8 +17,8 @@ WRITTEN: Final[Mapping[str, Mapping[str, FieldSchema]]] = {
     **SCHEMA,
     "MetaGraphDef": {
         **_META,
-        "meta_info_def": attrs.evolve(_META["meta_info_def"], kind="MetaInfoDef"),
-        "saver_def": attrs.evolve(_META["saver_def"], kind="SaverDef"),
+        "meta_info_def": msgspec.structs.replace(_META["meta_info_def"], kind="MetaInfoDef"),
+        "saver_def": msgspec.structs.replace(_META["saver_def"], kind="SaverDef"),
         "collection_def": FieldSchema(4, "CollectionEntry", repeated=True),
     },
     "MetaInfoDef": {

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-import attrs
+import msgspec
 
 from transpiler.dialects.rows import Array, Refusal
 from transpiler.dialects.tensorflow.write_ops import OPS
@@ -25,16 +25,14 @@ from transpiler.ir import DType, Node, Shape, TensorType
 Number = float | int | bool
 
 
-@attrs.frozen
-class Tensor:
+class Tensor(msgspec.Struct, frozen=True):
     """A tensor inside a template."""
 
     source: Source
     dtype: DType
 
 
-@attrs.frozen
-class Fixed:
+class Fixed(msgspec.Struct, frozen=True):
     """A constant that becomes a step beside the op that reads it, named `OP/label`."""
 
     label: str
@@ -45,8 +43,7 @@ class Fixed:
         return self.numbers.dtype
 
 
-@attrs.frozen
-class Learned:
+class Learned(msgspec.Struct, frozen=True):
     """A learned array as it is stored; each op that reads it has its own reading step."""
 
     array: Array
@@ -258,6 +255,7 @@ def _named_after_node(
         return Made(name(old.step), old.output) if isinstance(old, Made) else old
 
     renamed = tuple(
-        attrs.evolve(step, name=name(step.name), inputs=tuple(map(source, step.inputs))) for step in steps
+        msgspec.structs.replace(step, name=name(step.name), inputs=tuple(map(source, step.inputs)))
+        for step in steps
     )
     return renamed, tuple(map(source, results))

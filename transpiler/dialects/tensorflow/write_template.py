@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import attrs
+import msgspec
 
 from transpiler.dialects.rows import Array
 from transpiler.ir import DType, Shape
 
 
-@attrs.frozen
-class Dims:
+class Dims(msgspec.Struct, frozen=True):
     """A shape as an attribute."""
 
     shape: Shape | None
 
 
-@attrs.frozen
-class Numbers:
+class Numbers(msgspec.Struct, frozen=True):
     """A tensor of fixed numbers as an attribute; a single number fills it."""
 
     dtype: DType
@@ -26,8 +24,7 @@ class Numbers:
     values: tuple[float | int | bool, ...]
 
 
-@attrs.frozen
-class TypeName:
+class TypeName(msgspec.Struct, frozen=True):
     """An element type that the IR does not have, by TensorFlow's name."""
 
     name: str
@@ -37,22 +34,19 @@ AttrValue = bool | int | float | str | DType | TypeName | Dims | Numbers | tuple
 """The value of one attribute of a TensorFlow op."""
 
 
-@attrs.frozen
-class Operand:
+class Operand(msgspec.Struct, frozen=True):
     """The node's operand of that number."""
 
     index: int
 
 
-@attrs.frozen
-class Variable:
+class Variable(msgspec.Struct, frozen=True):
     """The handle of the variable that holds the learned array of this role."""
 
     role: str
 
 
-@attrs.frozen
-class Made:
+class Made(msgspec.Struct, frozen=True):
     """Output `output` of the step of that name."""
 
     step: str
@@ -62,8 +56,7 @@ class Made:
 Source = Operand | Variable | Made
 
 
-@attrs.frozen
-class Step:
+class Step(msgspec.Struct, frozen=True):
     """One TensorFlow op. `name` is relative to the layer's scope; "" is the node's own name."""
 
     name: str
@@ -72,14 +65,13 @@ class Step:
     attributes: Mapping[str, AttrValue]
 
 
-@attrs.frozen
-class Template:
+class Template(msgspec.Struct, frozen=True):
     """What a node becomes: its steps in order, which tensors are its results, and how its learned arrays lie."""
 
     steps: tuple[Step, ...]
     results: tuple[Source, ...]
     arrays: tuple[Array, ...] = ()
-    shapes: Mapping[str, tuple[int, ...]] = attrs.field(factory=dict)
+    shapes: Mapping[str, tuple[int, ...]] = msgspec.field(default_factory=dict)
     """Role -> the shape of the array as it is stored."""
-    dtypes: Mapping[str, DType] = attrs.field(factory=dict)
+    dtypes: Mapping[str, DType] = msgspec.field(default_factory=dict)
     """Role -> the element type of the array as it is stored."""

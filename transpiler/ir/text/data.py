@@ -79,7 +79,7 @@ def table(items: Mapping[str, Any]) -> str:
 def fields(op: Op) -> str:
     """The fields of an op that differ from their defaults, in braces; nothing if all are defaults."""
     entries = [
-        f"{field.name} = {datum(item, '?' if 'shape' in field.metadata['kind'] else 'none')}"
+        f"{field.name} = {datum(item, '?' if 'shape' in field.kind else 'none')}"
         for field, item in stated(op)
     ]
     return f"{{{', '.join(entries)}}}" if entries else ""

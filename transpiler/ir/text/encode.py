@@ -6,10 +6,8 @@ import enum
 from collections.abc import Mapping
 from typing import Any, Final
 
-import attrs
-
 from transpiler.ir.attributes import Attr
-from transpiler.ir.op import Op, fields_of
+from transpiler.ir.op import Op, OpField, fields_of
 from transpiler.syntax.symbol import Symbol
 
 _ATOMS: Final = frozenset({type(None), bool, int, float, str})
@@ -40,7 +38,7 @@ def fields(op: Op) -> dict[str, Attr]:
     return {field.name: encode(value) for field, value in stated(op)}
 
 
-def stated(op: Op) -> list[tuple[attrs.Attribute[Any], Any]]:
+def stated(op: Op) -> list[tuple[OpField, Any]]:
     """The fields of an op that differ from their defaults and their values, in declaration order."""
     found = [(field, getattr(op, field.name)) for field in fields_of(op)]
     return [(field, value) for field, value in found if not _is_default(field.default, value)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import attrs
+import msgspec
 
 from transpiler.dialects.caffe.dialect import CAFFE
 from transpiler.dialects.rows import Refusal
@@ -38,14 +38,14 @@ def _prepared(node: Node, context: Context) -> Node:
         text = f"input `{node.name}` leaves the batch size open, which Caffe cannot: it is written as 1"
         context.sink.note("T6101", text, node.span, help="--batch gives another")
     changed = Input(shape=shape, dtype=DType.FLOAT32)
-    return node if changed == op else attrs.evolve(node, op=changed)
+    return node if changed == op else msgspec.structs.replace(node, op=changed)
 
 
 def _set_inputs(graph: Graph, context: Context) -> Graph:
     nodes = tuple(_prepared(node, context) for node in graph.nodes)
     if all(new is old for new, old in zip(nodes, graph.nodes, strict=True)):
         return graph
-    return infer_shapes(attrs.evolve(graph, nodes=nodes), context)
+    return infer_shapes(msgspec.structs.replace(graph, nodes=nodes), context)
 
 
 SET_INPUTS = Pass("set_inputs", _set_inputs, requires=frozenset({SHAPED}))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import attrs
+import msgspec
 
 from transpiler.dialects.rows import Refusal
 from transpiler.ir import Graph, Node, ParamUse, Value
@@ -70,7 +70,7 @@ def separable(node: Node, rewriter: Rewriter) -> Made:
     ones = (1,) * op.rank
     steps = Beside(node, rewriter)
     depthwise = DepthwiseConv(multiplier=op.multiplier, bias=False, **window)
-    uses = [attrs.evolve(node.param("depthwise_kernel"), role="kernel")]
+    uses = [msgspec.structs.replace(node.param("depthwise_kernel"), role="kernel")]
     inner = steps.add("depthwise", depthwise, *node.operands, params=uses)
     pointwise = Conv(
         filters=op.filters,
@@ -80,7 +80,7 @@ def separable(node: Node, rewriter: Rewriter) -> Made:
         bias=op.bias,
         data_format=op.data_format,
     )
-    uses = [attrs.evolve(node.param("pointwise_kernel"), role="kernel")]
+    uses = [msgspec.structs.replace(node.param("pointwise_kernel"), role="kernel")]
     if op.bias:
         uses.append(node.param("bias"))
     return steps.finish(pointwise, inner, params=uses)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import attrs
+import msgspec
 
 from transpiler.dialects.rows import Refusal
 from transpiler.ir import Node, Value
@@ -52,7 +52,7 @@ def embedding(node: Node, rewriter: Rewriter) -> Sequence[Value] | None:
         return None
     steps = Beside(node, rewriter)
     rows = steps.add("rows", op.evolve(bias=False), *node.operands, params=[node.param("kernel")])
-    use = attrs.evolve(node.param("bias"), role="beta")
+    use = msgspec.structs.replace(node.param("bias"), role="beta")
     return steps.finish(Bias(axis=-1, num_axes=1), rows, params=[use])
 
 
@@ -76,9 +76,9 @@ def scale(node: Node, rewriter: Rewriter) -> Sequence[Value] | Refusal | None:
         output_shape=tuple(shape[1:]),
         bias_axes=span if op.bias else None,
     )
-    uses = [attrs.evolve(node.param("gamma"), role="kernel")]
+    uses = [msgspec.structs.replace(node.param("gamma"), role="kernel")]
     if op.bias:
-        summand = attrs.evolve(node.param("beta"), role="bias")
+        summand = msgspec.structs.replace(node.param("beta"), role="bias")
         blank = (1,) * (len(shape) - start - count)
         known = tuple(size for size in shape[start : start + count] if size is not None)
         if blank and len(known) < count:
@@ -97,9 +97,9 @@ def _single_factor(node: Node, rewriter: Rewriter, op: Scale, rank: int) -> Sequ
     if sizes.count(-1) > 1:
         return Refusal("more than one size of its input is unknown", "give --input-shape")
     column = steps.add("column", Reshape(target=(*sizes, 1), axis=1), *node.operands)
-    uses = [attrs.evolve(node.param("gamma"), role="kernel").then(Restored((1, 1)))]
+    uses = [msgspec.structs.replace(node.param("gamma"), role="kernel").then(Restored((1, 1)))]
     if op.bias:
-        uses.append(attrs.evolve(node.param("beta"), role="bias").then(Restored((1,))))
+        uses.append(msgspec.structs.replace(node.param("beta"), role="bias").then(Restored((1,))))
     scaled = steps.add("scaled", Dense(units=1, axis=-1, bias=op.bias), column, params=uses)
     return steps.finish(Reshape(target=sizes, axis=1), scaled, params=())
 
@@ -118,7 +118,7 @@ def bias(node: Node, rewriter: Rewriter) -> Sequence[Value] | Refusal | None:
     if start == 0 or size is None:
         return Refusal("its summand spans the batch axis or axes of unknown size")
     steps = Beside(node, rewriter)
-    use = attrs.evolve(node.param("beta"), role="kernel").then(Restored((1, size)))
+    use = msgspec.structs.replace(node.param("beta"), role="kernel").then(Restored((1, size)))
     row = steps.add("row", Embedding(count=1, units=size), _zeros(steps, node.operands[0]), params=[use])
     target = (*(1,) * (start - 1), *(n or 1 for n in span), *(1,) * (len(shape) - start - count))
     summand = steps.add("summand", Reshape(target=target, axis=1), row)
@@ -157,6 +157,6 @@ def parameter(node: Node, rewriter: Rewriter) -> Sequence[Value] | Refusal | Non
     steps = Beside(node, rewriter)
     ones = steps.add("one", FillLike(value=1.0), _first(steps, source))
     numbers = steps.add("number", Affine(shift=-1.0), steps.add("count", Cumulative(axis=0), ones))
-    use = attrs.evolve(node.param("value"), role="kernel").then(Restored((rows, units)))
+    use = msgspec.structs.replace(node.param("value"), role="kernel").then(Restored((rows, units)))
     table = steps.add("rows", Embedding(count=rows, units=units), numbers, params=[use])
     return steps.finish(Reshape(target=tuple(n or 0 for n in sizes), axis=1), table, params=())

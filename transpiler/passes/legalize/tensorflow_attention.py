@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from string import ascii_lowercase
 
-import attrs
+import msgspec
 
 from transpiler.dialects.rows import Refusal
 from transpiler.ir import DType, Node, Op, Value
@@ -93,7 +93,7 @@ def _scores(steps: Beside, op: Attention | AdditiveAttention, query: Value, key:
         both = _times(steps, "scale", both)
     match = steps.add("tanh", act.Tanh(), both)
     if isinstance(op, AdditiveAttention) and op.scale:
-        use = attrs.evolve(steps.node.param("scale"), role="gamma")
+        use = msgspec.structs.replace(steps.node.param("scale"), role="gamma")
         match = steps.add("scaled", Scale(axis=-1, num_axes=1), match, params=[use])
     scores = steps.add("scores", Reduce(reducer=Reducer.SUM, axes=(-1,)), match)
     return _times(steps, "concat_weight", scores) if isinstance(op, Attention) else scores
@@ -101,7 +101,7 @@ def _scores(steps: Beside, op: Attention | AdditiveAttention, query: Value, key:
 
 def _times(steps: Beside, role: str, x: Value) -> Value:
     """A tensor times a learned number."""
-    use = attrs.evolve(steps.node.param(role), role="gamma")
+    use = msgspec.structs.replace(steps.node.param(role), role="gamma")
     return steps.add(role, Scale(axis=0, num_axes=0), x, params=[use])
 
 
@@ -146,8 +146,7 @@ def _near(steps: Beside, scores: Value, width: int) -> Value:
     return steps.add("window", Compare(relation=Comparison.LESS), distance, limit)
 
 
-@attrs.frozen
-class _Heads:
+class _Heads(msgspec.Struct, frozen=True):
     """The equations of attention over some axes of tensors with as many axes before projection as `rank`."""
 
     rank: int
@@ -241,8 +240,8 @@ def _project(steps: Beside, op: Projected, part: str, x: Value, sizes: tuple[int
     """[…, features] to […, heads, size]."""
     rank = x.type.rank or 0
     inner, made = ascii_lowercase[:rank], ascii_lowercase[rank : rank + 2]
-    uses = [attrs.evolve(steps.node.param(f"{part}_kernel"), role="kernel")]
-    uses += [attrs.evolve(steps.node.param(f"{part}_bias"), role="bias")] if op.bias else []
+    uses = [msgspec.structs.replace(steps.node.param(f"{part}_kernel"), role="kernel")]
+    uses += [msgspec.structs.replace(steps.node.param(f"{part}_bias"), role="bias")] if op.bias else []
     dense = EinsumDense(
         equation=f"{inner},{inner[-1]}{made}->{inner[:-1]}{made}",
         output_shape=(*(x.type.shape or ())[1:-1], *sizes),
@@ -263,8 +262,8 @@ def _output(steps: Beside, op: Projected, heads: _Heads, mixed: Value, sizes: tu
     """[…, heads, size] to […, output vector]."""
     inner = heads.projected
     made = ascii_lowercase[len(inner) : len(inner) + len(sizes)]
-    uses = [attrs.evolve(steps.node.param("output_kernel"), role="kernel")]
-    uses += [attrs.evolve(steps.node.param("output_bias"), role="bias")] if op.bias else []
+    uses = [msgspec.structs.replace(steps.node.param("output_kernel"), role="kernel")]
+    uses += [msgspec.structs.replace(steps.node.param("output_bias"), role="bias")] if op.bias else []
     dense = EinsumDense(
         equation=f"{inner},{inner[-2:]}{made}->{inner[:-2]}{made}",
         output_shape=(*(mixed.type.shape or ())[1:-2], *sizes),

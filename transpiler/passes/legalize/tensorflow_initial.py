@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-import attrs
+import msgspec
 
 from transpiler.ir import Attr, Graph, Node
 from transpiler.passes.legalize import tensorflow_initial_caffe as caffe
@@ -34,7 +34,7 @@ def initial_values(graph: Graph, context: Context) -> Graph:
     if not found:
         return graph
     extras = {**graph.extras, "tensorflow": {**graph.extras.get("tensorflow", {}), "initial": found}}
-    return attrs.evolve(graph, nodes=tuple(nodes), extras=extras)
+    return msgspec.structs.replace(graph, nodes=tuple(nodes), extras=extras)
 
 
 def _rules(node: Node) -> tuple[dict[str, Rule], tuple[tuple[str, ...], ...]]:
@@ -75,7 +75,7 @@ def _without(node: Node, used: tuple[tuple[str, ...], ...]) -> Node:
     extras = dict(node.extras)
     for framework, *path in used:
         extras[framework] = _dropped(extras[framework], path)
-    return attrs.evolve(node, extras=extras)
+    return msgspec.structs.replace(node, extras=extras)
 
 
 def _dropped(data: Any, path: Sequence[str]) -> dict[str, Attr]:

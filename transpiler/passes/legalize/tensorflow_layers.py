@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import attrs
+import msgspec
 
 from transpiler.dialects.rows import Refusal
 from transpiler.dialects.tensorflow.write_recurrent import MOST_STEPS
@@ -158,7 +158,7 @@ def conv_lstm(node: Node, rewriter: Rewriter) -> Sequence[Value] | Refusal | Non
     )
     within = into.evolve(strides=ones, dilations=ones, padding=Same(), bias=False)
     uses = [node.param("kernel"), *([node.param("bias")] if op.bias else [])]
-    use = attrs.evolve(node.param("recurrent_kernel"), role="kernel")
+    use = msgspec.structs.replace(node.param("recurrent_kernel"), role="kernel")
     state: tuple[Value, ...] = tuple(node.operands[1:])
     outputs: list[Value] = []
     for t in range(count - 1, -1, -1) if op.go_backwards else range(count):

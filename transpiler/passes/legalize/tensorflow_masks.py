@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-import attrs
+import msgspec
 
 from transpiler.ir import DType, Graph, Node, Op, ParamUse, Value
 from transpiler.ir.rewriting import Rewriter, rewrite
@@ -231,7 +231,9 @@ class _Masks:
         self, steps: Beside, which: str, op: Op, states: Sequence[Value], mask: Value | None
     ) -> tuple[Value, ...]:
         node = steps.node
-        uses: list[ParamUse] = [attrs.evolve(node.param(f"{which}_{role}"), role=role) for role in op.roles]
+        uses: list[ParamUse] = [
+            msgspec.structs.replace(node.param(f"{which}_{role}"), role=role) for role in op.roles
+        ]
         operands = [node.operands[0], *states]
         if mask is not None:
             op, operands = op.evolve(masked=True), [*operands, mask]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import attrs
+import msgspec
 
 from transpiler.dialects.rows import Refusal
 from transpiler.dialects.tensorflow.write_recurrent import MOST_STEPS
@@ -26,15 +26,14 @@ States = tuple[Value, ...]
 Layer = SimpleRNN | LSTM | GRU | RNN
 
 
-@attrs.frozen
-class Unit:
+class Unit(msgspec.Struct, frozen=True):
     """One cell of a layer: its op, the prefix of its roles and of the names of its nodes."""
 
     op: Cell
     prefix: str = ""
 
     def use(self, node: Node, role: str, as_role: str) -> ParamUse:
-        return attrs.evolve(node.param(self.prefix + role), role=as_role)
+        return msgspec.structs.replace(node.param(self.prefix + role), role=as_role)
 
 
 def unrolled(node: Node, rewriter: Rewriter) -> Sequence[Value] | Refusal | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import attrs
+import msgspec
 
 from transpiler.dialects.rows import Refusal
 from transpiler.ir import DType, Node, ParamUse, Value
@@ -45,7 +45,7 @@ def highway(node: Node, rewriter: Rewriter) -> Sequence[Value] | Refusal | None:
 
 def _uses(steps: Beside, prefix: str, bias: bool) -> list[ParamUse]:
     roles = ("kernel", "bias") if bias else ("kernel",)
-    return [attrs.evolve(steps.node.param(prefix + role), role=role) for role in roles]
+    return [msgspec.structs.replace(steps.node.param(prefix + role), role=role) for role in roles]
 
 
 def maxout_dense(node: Node, rewriter: Rewriter) -> Sequence[Value] | None:
@@ -105,7 +105,7 @@ def _learned(steps: Beside) -> list[Value] | Refusal:
         steps.add(
             role,
             Parameter(shape=spec.shape, dtype=DType.FLOAT32),
-            params=[attrs.evolve(node.param(role), role="value")],
+            params=[msgspec.structs.replace(node.param(role), role="value")],
         )
         for role, spec in specs.items()
     ]

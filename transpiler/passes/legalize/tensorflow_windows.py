@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import attrs
+import msgspec
 
 from transpiler.dialects.rows import Refusal
 from transpiler.ir import Node, Value
@@ -87,9 +87,9 @@ def separated(node: Node, rewriter: Rewriter) -> Sequence[Value] | Refusal | Non
         data_format=op.data_format,
     )
     steps = Beside(node, rewriter)
-    inner = attrs.evolve(node.param("depthwise_kernel"), role="kernel")
+    inner = msgspec.structs.replace(node.param("depthwise_kernel"), role="kernel")
     apart = steps.add("depthwise", first, node.operands[0], params=[inner])
-    uses = [attrs.evolve(node.param("pointwise_kernel"), role="kernel")]
+    uses = [msgspec.structs.replace(node.param("pointwise_kernel"), role="kernel")]
     uses += [node.param("bias")] if op.bias else []
     return steps.finish(second, apart, params=uses)
 

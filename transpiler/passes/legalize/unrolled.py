@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import attrs
+import msgspec
 
 from transpiler.dialects.rows import Refusal
 from transpiler.ir import Node, ParamUse, Value
@@ -37,8 +37,7 @@ def rnn(node: Node, rewriter: Rewriter) -> Sequence[Value] | Refusal | None:
     return _unroll(node, rewriter, op, _rnn_step) if isinstance(op, TimeMajorRNN) else None
 
 
-@attrs.frozen
-class _Step:
+class _Step(msgspec.Struct, frozen=True):
     """What one step reads: its number, the projected input [N, gates * units], the flags [N, 1]."""
 
     number: int
@@ -46,8 +45,7 @@ class _Step:
     cont: Value
 
 
-@attrs.frozen
-class _State:
+class _State(msgspec.Struct, frozen=True):
     """What one step leaves: hidden state and output [N, units], for an LSTM the cell too."""
 
     hidden: Value
@@ -89,7 +87,7 @@ def _with_hidden(steps: Beside, op: TimeMajorRecurrent, step: _Step, before: _St
 
 
 def _use(node: Node, role: str, as_role: str) -> ParamUse:
-    return attrs.evolve(node.param(role), role=as_role)
+    return msgspec.structs.replace(node.param(role), role=as_role)
 
 
 _Advance = Callable[[Beside, TimeMajorRecurrent, _Step, _State | None], _State]

@@ -6,7 +6,7 @@ say so; a net with layers that BVLC Caffe lacks can only have been written for t
 
 from __future__ import annotations
 
-import attrs
+import msgspec
 
 from transpiler.dialects.caffe.net_record import LayerRecord, NetRecord
 from transpiler.dialects.caffe.registry import BVLC_TYPES
@@ -17,7 +17,7 @@ def with_fork_rounding(net: NetRecord) -> NetRecord:
     """The net with `ceil_mode: false` spelled as `round_mode: FLOOR`, if some of its layers exist only in forks."""
     if all(layer.type in BVLC_TYPES for layer in net.layers):
         return net
-    return attrs.evolve(net, layers=tuple(map(_rounded_down, net.layers)))
+    return msgspec.structs.replace(net, layers=tuple(map(_rounded_down, net.layers)))
 
 
 def _rounded_down(layer: LayerRecord) -> LayerRecord:

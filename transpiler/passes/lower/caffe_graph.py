@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics import Fix, Sink, Span
 from transpiler.dialects.caffe.net_record import LayerRecord
@@ -20,8 +20,7 @@ MAX_COMPARISONS: Final = 20_000
 """How many pairs of blob names are compared in search of misspellings."""
 
 
-@attrs.frozen
-class IndexedLayer:
+class IndexedLayer(msgspec.Struct, frozen=True):
     """A layer and, where layers of several phases must find each other again, its place in the file."""
 
     layer: LayerRecord

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, TypeGuard, cast
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics import Fix, Sink, Span
 from transpiler.dialects.caffe.dialect import CAFFE, split_config
@@ -33,8 +33,7 @@ _AUTOMATIC_TOPS = frozenset(row.native for row in LOSS_ROWS) - {"Accuracy"}
 _PAIRWISE = frozenset({"Convolution", "Deconvolution", "Im2col"})
 
 
-@attrs.frozen
-class LoweredLayer:
+class LoweredLayer(msgspec.Struct, frozen=True):
     """What a layer became. `fields` are those that the op does not model, laid out as in the file."""
 
     op: Op
@@ -51,8 +50,7 @@ def top_names(layer: LayerRecord) -> tuple[str, ...]:
     return layer.tops
 
 
-@attrs.frozen
-class _Meaning:
+class _Meaning(msgspec.Struct, frozen=True):
     """What the content of a layer means, wherever it stands."""
 
     op: Op
@@ -61,12 +59,11 @@ class _Meaning:
     config: Mapping[str, Attr]
 
 
-@attrs.define
-class LayerReader:
+class LayerReader(msgspec.Struct):
     """Reads the layers of a net. Networks repeat their layers, so each content is interpreted once."""
 
     sink: Sink
-    _known: dict[object, _Meaning] = attrs.field(factory=dict, init=False)
+    _known: dict[object, _Meaning] = msgspec.field(default_factory=dict)
 
     def lower(self, layer: LayerRecord, operands: Sequence[TensorType]) -> LoweredLayer:
         """Read a layer whose bottoms have these types. What cannot be read is reported and kept as an opaque layer."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics import Fix, Sink, Span
 from transpiler.ir import DType, Graph, Module, Node, Op, Origin, TensorType, Value
@@ -40,16 +40,15 @@ def lower(tree: syntax.Module, name: str, sink: Sink) -> Module:
     return Module(tree.name.text if tree.name else name, framework, graphs, extras)
 
 
-@attrs.define
-class _Graph:
+class _Graph(msgspec.Struct):
     """The lowering of one graph: what is defined so far, and where."""
 
     sink: Sink
     native: str | None
     name: str
-    values: dict[str, Value] = attrs.field(factory=dict)
-    places: dict[str, Span] = attrs.field(factory=dict)
-    names: dict[str, Span] = attrs.field(factory=dict)
+    values: dict[str, Value] = msgspec.field(default_factory=dict)
+    places: dict[str, Span] = msgspec.field(default_factory=dict)
+    names: dict[str, Span] = msgspec.field(default_factory=dict)
     comparisons: int = 0
 
     def lower(self, tree: syntax.Graph) -> Graph:

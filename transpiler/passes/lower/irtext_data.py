@@ -6,12 +6,10 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Any
 
-import attrs
-
 from transpiler.diagnostics import Fix, Sink, Span
 from transpiler.ir import Constant, Extras, Flip, Op, ParamUse, Permute, Regroup, Relayout, Reshape, Take
 from transpiler.ir.attributes import NO_EXTRAS
-from transpiler.ir.op import fields_of
+from transpiler.ir.op import REQUIRED, OpField, fields_of
 from transpiler.ops.registry import OPS
 from transpiler.syntax import irtext as syntax
 from transpiler.syntax.symbol import Symbol
@@ -47,12 +45,12 @@ def lower_op(name: syntax.Name, fields: syntax.Table | None, sink: Sink) -> Op |
             _unknown("T0311", f"{name.text} has no field {key}", entry.key, known, sink)
             bad = True
             continue
-        values[key] = _plain(entry.value, sink, ops=known[key].metadata["kind"] in OP_KINDS)
+        values[key] = _plain(entry.value, sink, ops=known[key].kind in OP_KINDS)
         bad |= _lost(values[key], known[key]) or not _converts(known[key], values[key], entry, sink)
-    missing = [key for key, field in known.items() if field.default is attrs.NOTHING and key not in values]
+    missing = [key for key, field in known.items() if field.default is REQUIRED and key not in values]
     if missing:
         said = " and ".join(missing)
-        sink.error("T0312", f"{name.text} needs {said}", name.span, help=known[missing[0]].metadata["help"])
+        sink.error("T0312", f"{name.text} needs {said}", name.span, help=known[missing[0]].help)
     return None if bad or missing else _construct(kind, values, name, sink)
 
 
@@ -133,19 +131,18 @@ def _construct(kind: type[Op], values: dict[str, Any], name: syntax.Name, sink: 
         return None
 
 
-def _lost(value: Any, field: attrs.Attribute[Any]) -> bool:
+def _lost(value: Any, field: OpField) -> bool:
     """Whether a nested op could not be made, which has been reported already."""
-    kind = field.metadata["kind"]
+    kind = field.kind
     return kind in OP_KINDS and (value is None or (isinstance(value, list) and None in value))
 
 
-def _converts(field: attrs.Attribute[Any], value: Any, entry: syntax.Entry, sink: Sink) -> bool:
+def _converts(field: OpField, value: Any, entry: syntax.Entry, sink: Sink) -> bool:
     """Whether the field takes this value; otherwise that is reported at the value."""
-    convert: Any = field.converter
     try:
-        convert(value)
+        field.convert(value)
     except (ValueError, TypeError, OverflowError) as error:
-        sink.error("T0313", f"{field.name}: {error}", span_of(entry.value), help=field.metadata["help"])
+        sink.error("T0313", f"{field.name}: {error}", span_of(entry.value), help=field.help)
         return False
     return True
 

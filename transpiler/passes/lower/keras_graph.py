@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics import Sink, Span
 from transpiler.dialects.keras.calls import pattern_of
@@ -35,8 +35,7 @@ Tensors = dict[tuple[str, int, int], Value]
 """Layer, which of its calls, which of its tensors."""
 
 
-@attrs.frozen
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """Where a model is being taken apart: the path of its calls (with `@1` for second calls) and of its layers."""
 
     scope: str = ""
@@ -52,8 +51,7 @@ class Place:
         return f"{self.path}/{layer}" if self.path else layer
 
 
-@attrs.frozen
-class Frame:
+class Frame(msgspec.Struct, frozen=True):
     """A model while it is being taken apart: where, what it is called on, and the tensors made so far."""
 
     model: KerasModel
@@ -61,7 +59,7 @@ class Frame:
     given: Sequence[Value] | None
     used: Mapping[tuple[str, int], int]
     """How many tensors of each call are used."""
-    tensors: Tensors = attrs.field(factory=dict)
+    tensors: Tensors = msgspec.field(default_factory=dict)
 
 
 class GraphLowering:
@@ -230,8 +228,7 @@ class GraphLowering:
         return node
 
 
-@attrs.frozen
-class NodeWriter:
+class NodeWriter(msgspec.Struct, frozen=True):
     """Adds the nodes of one call of a layer."""
 
     graph: GraphLowering

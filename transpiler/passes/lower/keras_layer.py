@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics import Sink
 from transpiler.dialects.keras.activations import ACTIVATIONS, named_activation
@@ -34,15 +34,14 @@ KNOWN_MARKERS: Final = ("time_major", "keras1_output_shape")
 WRAPPER: Final = "TimeDistributed"
 
 
-@attrs.frozen
-class Reading:
+class Reading(msgspec.Struct, frozen=True):
     """What a layer's config and call mean: its op, what follows it, and what is kept for the way back."""
 
     op: Op
     constants: tuple[tuple[int, Constant], ...] = ()
     """Numbers in the call that become operands: at which place, and which."""
     activation: Op | None = None
-    extras: Mapping[str, Attr] = attrs.field(factory=dict)
+    extras: Mapping[str, Attr] = msgspec.field(default_factory=dict)
 
 
 def native_type(layer: KerasLayer) -> str:

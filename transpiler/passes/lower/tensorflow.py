@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import attrs
+import msgspec
 
 from transpiler.diagnostics import Sink
 from transpiler.dialects.tensorflow.functions import FlatGraph, FlatNode, Tensor, flatten
@@ -130,8 +130,7 @@ def _has_variables(graph: Graph, lowering: GraphLowering) -> bool:
     return any(node.param("value").symbol not in lowering.constants for node in learned)
 
 
-@attrs.frozen
-class _Plan:
+class _Plan(msgspec.Struct, frozen=True):
     """What is tried: which loops stay loops (None: all of them), and whether branches become choices."""
 
     kept_loops: frozenset[str] | None
@@ -167,7 +166,9 @@ def _cut(flat: FlatGraph, inputs: Sequence[str], sink: Sink) -> None:
         shape = shapes[tensor[1]] if tensor[1] < len(shapes) else TensorShape()
         made = {"dtype": node.get("T") or node.get("dtype") or "DT_FLOAT", "shape": shape}
         if tensor[1] == 0:
-            flat.nodes[tensor[0]] = attrs.evolve(node, op="Placeholder", inputs=(), controls=(), attrs=made)
+            flat.nodes[tensor[0]] = msgspec.structs.replace(
+                node, op="Placeholder", inputs=(), controls=(), attrs=made
+            )
         else:
             name = f"{tensor[0]}/{tensor[1]}"
             flat.nodes[name] = FlatNode(name, "Placeholder", (), made, span=node.span)

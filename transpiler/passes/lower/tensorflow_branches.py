@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-import attrs
+import msgspec
 
 from transpiler.dialects.tensorflow.functions import FlatNode, Tensor
 from transpiler.dialects.tensorflow.ops_table import BRANCHES, MERGES, SWITCHES
@@ -21,8 +21,7 @@ Sides = frozenset[tuple[Tensor, int]]
 """On which sides of which conditions something is computed."""
 
 
-@attrs.frozen
-class Choice:
+class Choice(msgspec.Struct, frozen=True):
     """One result: `then` if the condition holds, `other` if not."""
 
     condition: Tensor

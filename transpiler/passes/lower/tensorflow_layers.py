@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-import attrs
+import msgspec
 
 from transpiler.dialects.tensorflow.functions import Tensor
 from transpiler.ir import Origin, Value
@@ -23,16 +23,14 @@ if TYPE_CHECKING:
 TIME_MAJOR: Final = Transpose(axes=(1, 0, 2))
 
 
-@attrs.frozen(eq=False)
-class Given:
+class Given(msgspec.Struct, frozen=True, eq=False):
     """A sequence from outside: its steps along the first axis, perhaps read from the last to the first."""
 
     value: Value
     backwards: bool
 
 
-@attrs.frozen(eq=False)
-class Solved:
+class Solved(msgspec.Struct, frozen=True, eq=False):
     """A cell that was recognised: which variable is its state (and its inner one), its layer, what it reads."""
 
     state: int

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Set
 from typing import Final
 
-import attrs
+import msgspec
 
 from transpiler.dialects.tensorflow.functions import FlatNode, Tensor
 from transpiler.dialects.tensorflow.ops_table import MERGES, NEXTS, SWITCHES, VARIABLES
@@ -16,8 +16,7 @@ from transpiler.passes.lower.tensorflow_order import Loop
 from transpiler.passes.lower.tensorflow_view import View
 
 
-@attrs.frozen
-class Variable:
+class Variable(msgspec.Struct, frozen=True):
     """What goes round: `now` as the body reads it, `test` as the condition does, `last` after the loop."""
 
     first: Tensor
@@ -27,14 +26,13 @@ class Variable:
     last: Tensor
 
 
-@attrs.frozen
-class Form:
+class Form(msgspec.Struct, frozen=True):
     """A loop. Whatever else its body reads does not change."""
 
     name: str
     variables: tuple[Variable, ...]
     condition: Tensor
-    inside: Callable[[str], bool] = attrs.field(eq=False, repr=False)
+    inside: Callable[[str], bool]
     """Whether a node belongs to the loop."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-import attrs
+import msgspec
 
 from transpiler.ir import Graph, Node, Value
 from transpiler.ir.rewriting import result_names
@@ -27,17 +27,19 @@ def without_calls(graph: Graph) -> Graph:
             taken.add(wanted)
         view = node if wanted == node.name else _renamed(node, wanted)
         now.update(zip(node.results, view.results, strict=True))
-        nodes.append(attrs.evolve(view, operands=tuple(now[value] for value in node.operands)))
-    return attrs.evolve(graph, nodes=tuple(nodes), outputs=tuple(now[value] for value in graph.outputs))
+        nodes.append(msgspec.structs.replace(view, operands=tuple(now[value] for value in node.operands)))
+    return msgspec.structs.replace(
+        graph, nodes=tuple(nodes), outputs=tuple(now[value] for value in graph.outputs)
+    )
 
 
 def _renamed(node: Node, name: str) -> Node:
     """A node under another name; parameters that are named by it keep their symbols."""
     labels = result_names(name, len(node.results))
     results = tuple(
-        attrs.evolve(value, name=label) for value, label in zip(node.results, labels, strict=True)
+        msgspec.structs.replace(value, name=label) for value, label in zip(node.results, labels, strict=True)
     )
     layer = _CALLS.sub("", node.origin.layer)
-    origin = attrs.evolve(node.origin, layer=layer or node.origin.layer)
+    origin = msgspec.structs.replace(node.origin, layer=layer or node.origin.layer)
     params = tuple(node.param(role) for role in node.op.roles)
-    return attrs.evolve(node, name=name, results=results, origin=origin, params=params)
+    return msgspec.structs.replace(node, name=name, results=results, origin=origin, params=params)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-import attrs
+import msgspec
 
 from transpiler.dialects.tensorflow.functions import FlatNode, Tensor
 from transpiler.ir import Op, Value
@@ -37,8 +37,7 @@ class Values(Protocol):
         """Add a node for a TensorFlow node, named by it and `what`. Raises ShapeError."""
 
 
-@attrs.frozen(eq=False)
-class Reading:
+class Reading(msgspec.Struct, frozen=True, eq=False):
     """One node while it is being read."""
 
     node: FlatNode

@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-import attrs
+import msgspec
 
 from transpiler.dialects.tensorflow.functions import FlatNode, Tensor
 from transpiler.dialects.tensorflow.ops_table import MERGES
@@ -15,8 +15,7 @@ from transpiler.ir.attributes import Attr
 from transpiler.passes.lower.tensorflow_view import View
 
 
-@attrs.frozen(eq=False)
-class Loop:
+class Loop(msgspec.Struct, frozen=True, eq=False):
     """Nodes that read each other in a circle: what they read from outside, what is read of them, and themselves."""
 
     name: str

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import attrs
+import msgspec
 
 from transpiler.dialects.tensorflow.functions import FlatNode, Tensor
 from transpiler.ir import Graph, Origin, TensorType, Value
@@ -35,8 +35,7 @@ if TYPE_CHECKING:
     from transpiler.passes.lower.tensorflow_graph import GraphLowering
 
 
-@attrs.frozen(eq=False)
-class _Body:
+class _Body(msgspec.Struct, frozen=True, eq=False):
     """One step as a graph: the inputs that stand for states and for slices of sequences, the new states."""
 
     graph: Graph

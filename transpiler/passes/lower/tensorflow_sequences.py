@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-import attrs
+import msgspec
 
 from transpiler.dialects.tensorflow.functions import FlatNode, Tensor
 from transpiler.ir import Value
@@ -26,8 +26,7 @@ GATHERS: Final = frozenset({"TensorArrayGatherV3", "TensorListStack"})
 _MAX_CHAIN: Final = 16
 
 
-@attrs.frozen
-class Rows:
+class Rows(msgspec.Struct, frozen=True):
     """What an array holds after its loop: the steps of a sequence, or (`once`) a single tensor."""
 
     value: Value

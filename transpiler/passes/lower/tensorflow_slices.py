@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import attrs
+import msgspec
 
 from transpiler.dialects.tensorflow.functions import FlatNode
 from transpiler.ir import Op
@@ -13,8 +13,7 @@ from transpiler.ops.array import Index
 from transpiler.ops.shape import Slice
 
 
-@attrs.frozen
-class Slices:
+class Slices(msgspec.Struct, frozen=True):
     """What stands between the brackets: slices, numbers (the axis disappears), new axes (None) and an ellipsis."""
 
     items: tuple[Any, ...]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final
 
-import attrs
+import msgspec
 import numpy as np
 
 from transpiler.dialects.tensorflow.functions import FlatNode
@@ -35,8 +35,7 @@ class _Unknown:
 UNKNOWN: Final = _Unknown()
 
 
-@attrs.frozen
-class Size:
+class Size(msgspec.Struct, frozen=True):
     """A number times sizes of axes that the file leaves open."""
 
     dims: tuple[tuple[Value, int], ...]
@@ -55,8 +54,7 @@ class Size:
         return made if len(made.dims) <= MAX_FACTORS and abs(made.factor) <= LARGEST else UNKNOWN
 
 
-@attrs.frozen(eq=False)
-class Static:
+class Static(msgspec.Struct, frozen=True, eq=False):
     """A tensor of known elements (an array of objects), and its element type."""
 
     array: Array

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-import attrs
+import msgspec
 import numpy as np
 
 from transpiler.dialects.tensorflow.functions import FlatGraph, FlatNode, Tensor
@@ -16,8 +16,7 @@ DROPOUT: Final = "Dropout"
 """The type of nodes that stand for a recognised dropout: of x, and perhaps the shape of its noise; attribute `rate`."""
 
 
-@attrs.frozen
-class Drop:
+class Drop(msgspec.Struct, frozen=True):
     """What a dropout reads, its rate, and the tensor that holds the shape of its noise."""
 
     x: Tensor
@@ -164,8 +163,7 @@ def _decimal(number: float) -> float:
     return float(str(np.float32(number)))
 
 
-@attrs.frozen
-class Average:
+class Average(msgspec.Struct, frozen=True):
     """A moving average: the variable that keeps it, and the share of the old average that is kept."""
 
     variable: str

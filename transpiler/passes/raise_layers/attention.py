@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import attrs
+import msgspec
 
 from transpiler.ir import Node, ParamUse, Value
 from transpiler.ops.activation import Affine, Softmax
@@ -88,7 +88,9 @@ def _sizes(projection: Node) -> tuple[int, int] | None:
 
 def _uses(nodes: dict[str, Node]) -> list[ParamUse]:
     return [
-        attrs.evolve(use, role=f"{part}_{use.role}") for part, node in nodes.items() for use in node.params
+        msgspec.structs.replace(use, role=f"{part}_{use.role}")
+        for part, node in nodes.items()
+        for use in node.params
     ]
 
 

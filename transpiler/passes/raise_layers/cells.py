@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator
 
-import attrs
+import msgspec
 
 from transpiler.ir import Node, Op, Value
 from transpiler.ops import activation as act
@@ -44,8 +44,7 @@ class Kind(enum.Enum):
     SIMPLE = "simple"
 
 
-@attrs.frozen
-class Step:
+class Step(msgspec.Struct, frozen=True):
     """A step: the forms of its gates in the layer's own order, and the states that it reads.
 
     `old` is the old state as far as the formula itself names it (not that of the simple cell, nor an LSTM's output);
@@ -63,8 +62,7 @@ class Step:
     inner: Form | None = None
 
 
-@attrs.frozen
-class _Gate:
+class _Gate(msgspec.Struct, frozen=True):
     function: Op
     form: Form
     value: Value
@@ -151,8 +149,12 @@ class Cells:
         for i, product in enumerate(form.products):
             reset = self._reset(product.x, old, update.function)
             if reset is not None:
-                products = (*form.products[:i], attrs.evolve(product, x=old), *form.products[i + 1 :])
-                gates = (update.form, reset.form, attrs.evolve(form, products=products))
+                products = (
+                    *form.products[:i],
+                    msgspec.structs.replace(product, x=old),
+                    *form.products[i + 1 :],
+                )
+                gates = (update.form, reset.form, msgspec.structs.replace(form, products=products))
                 yield Step(Kind.GRU, new, gates, candidate.function, update.function, old=old)
         for i, part in enumerate(form.parts):
             node = self.linear.producer(part.x)
@@ -165,7 +167,7 @@ class Cells:
                 if part.stop not in (None, inner.width) or not inner.products or inner.parts:
                     continue
                 if all(one.x is old for one in inner.products):
-                    rest = attrs.evolve(form, parts=(*form.parts[:i], *form.parts[i + 1 :]))
+                    rest = msgspec.structs.replace(form, parts=(*form.parts[:i], *form.parts[i + 1 :]))
                     yield Step(
                         Kind.GRU_RESET_AFTER,
                         new,
@@ -232,7 +234,7 @@ def _block(new: Value, node: Node, linear: Linear) -> Iterator[Step]:
         forms = _forms((operands[0], operands[2]), matrix, vector, 4)
         if forms is None or not isinstance(shift, (int, float)):
             return
-        forget = attrs.evolve(forms[2], shift=float(shift))
+        forget = msgspec.structs.replace(forms[2], shift=float(shift))
         yield Step(
             Kind.LSTM,
             new,

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 from typing import Any as Anything
 
-import attrs
+import msgspec
 
 from transpiler.ir import Graph, Node, Op, Origin, ParamUse, ShapeError, Value
 from transpiler.ir.rewriting import Rewriter, rewrite, without_dead_nodes
@@ -25,30 +25,26 @@ if TYPE_CHECKING:
 MAX_ROUNDS = 12
 
 
-@attrs.frozen
-class Any:
+class Any(msgspec.Struct, frozen=True):
     """Any value."""
 
     name: str
 
 
-@attrs.frozen
-class Learned:
+class Learned(msgspec.Struct, frozen=True):
     """A parameter, possibly reshaped on the way so that it broadcasts."""
 
     name: str
 
 
-@attrs.frozen
-class Number:
+class Number(msgspec.Struct, frozen=True):
     """A constant that holds one number, of any shape; `equals` demands which one."""
 
     name: str = ""
     equals: float | None = None
 
 
-@attrs.frozen
-class Make:
+class Make(msgspec.Struct, frozen=True):
     """A node of an op class whose fields satisfy `when`; with `swap`, its two operands in any order."""
 
     kind: type[Op]
@@ -60,8 +56,7 @@ class Make:
     """Whether other nodes may use its result too."""
 
 
-@attrs.frozen
-class Either:
+class Either(msgspec.Struct, frozen=True):
     """One of several trees."""
 
     trees: tuple[Tree, ...]
@@ -70,8 +65,7 @@ class Either:
 Tree = Any | Learned | Number | Make | Either
 
 
-@attrs.frozen(eq=False)
-class Found:
+class Found(msgspec.Struct, frozen=True, eq=False):
     """What a pattern found: values and nodes by the names of its tree; and what building needs."""
 
     node: Node
@@ -113,8 +107,7 @@ class Found:
 Obligation = Callable[[Found], bool]
 
 
-@attrs.frozen
-class Pattern:
+class Pattern(msgspec.Struct, frozen=True):
     """An idiom: what it is called, how it looks, what must hold, and what it becomes.
 
     `build` answers the values that stand for the root's results, or None if it finds an obligation broken.
@@ -126,15 +119,14 @@ class Pattern:
     where: tuple[Obligation, ...] = ()
 
 
-@attrs.frozen
-class Facts:
+class Facts(msgspec.Struct, frozen=True):
     """What is known besides the graph: arrays by symbol, momentum by variable, moving averages by statistic."""
 
-    constants: Mapping[str, Anything] = attrs.field(factory=dict)
-    momenta: Mapping[str, float] = attrs.field(factory=dict)
-    moving: Mapping[str, tuple[str, str]] = attrs.field(factory=dict)
+    constants: Mapping[str, Anything] = msgspec.field(default_factory=dict)
+    momenta: Mapping[str, float] = msgspec.field(default_factory=dict)
+    moving: Mapping[str, tuple[str, str]] = msgspec.field(default_factory=dict)
     """Value of a batch's statistic -> name and symbol of the variable that is its moving average."""
-    joined: dict[str, Joined] = attrs.field(factory=dict)
+    joined: dict[str, Joined] = msgspec.field(default_factory=dict)
     """Arrays of layers that the file keeps in parts; raising adds to them."""
     literal: bool = False
     """Whether arrays in the file are part of the network's definition, as what it learns lies in variables."""
@@ -305,8 +297,8 @@ def replace(
     origin = Origin(fresh, node.origin.type if layer is None else layer.origin.type, node.span)
     results = rewriter.swap(node, op, operands, params=tuple(params), name=fresh, origin=origin)
     last = rewriter.nodes.pop()
-    renamed = results if len(results) > 1 else (attrs.evolve(results[0], name=fresh),)
-    rewriter.nodes.append(attrs.evolve(last, results=renamed))
+    renamed = results if len(results) > 1 else (msgspec.structs.replace(results[0], name=fresh),)
+    rewriter.nodes.append(msgspec.structs.replace(last, results=renamed))
     return renamed
 
 

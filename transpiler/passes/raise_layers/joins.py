@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any as Anything
 from typing import Final
 
-from attrs import evolve
+import msgspec
 
 from transpiler.ir import Node, Op, Value
 from transpiler.ops.activation import Affine, Power
@@ -59,8 +59,8 @@ def _separable(found: Found) -> Built:
     )
     roles = {"kernel": "pointwise_kernel", "bias": "bias"}
     params = (
-        evolve(depth.param("kernel"), role="depthwise_kernel"),
-        *(evolve(use, role=roles[use.role]) for use in point.params),
+        msgspec.structs.replace(depth.param("kernel"), role="depthwise_kernel"),
+        *(msgspec.structs.replace(use, role=roles[use.role]) for use in point.params),
     )
     return replace(found, op, found["x"], params=params, layer=point, name=scope)
 

@@ -9,7 +9,7 @@ import itertools
 from collections.abc import Sequence
 from typing import Any as Anything
 
-import attrs
+import msgspec
 
 from transpiler.ir import Op, Value
 from transpiler.ops.array import Gather
@@ -160,7 +160,9 @@ def _dense(found: Found) -> Built:
     if op.transpose_b:
         rewriter = found.walk.rewriter
         last = rewriter.nodes.pop()
-        rewriter.nodes.append(attrs.evolve(last, extras={"tensorflow": {"kernel_transposed": True}}))
+        rewriter.nodes.append(
+            msgspec.structs.replace(last, extras={"tensorflow": {"kernel_transposed": True}})
+        )
     return made
 
 

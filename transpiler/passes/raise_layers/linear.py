@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import attrs
+import msgspec
 
 from transpiler.ir import Node, Value
 from transpiler.ops.activation import Affine
@@ -27,8 +27,7 @@ _MAX_CUTS = 16
 _MAX_TERMS = 24
 
 
-@attrs.frozen
-class Piece:
+class Piece(msgspec.Struct, frozen=True):
     """Part of a learned array: along each of the array's own axes a range, and which axes are left, in which order."""
 
     symbol: str
@@ -55,16 +54,15 @@ class Piece:
         if not 0 <= start < stop <= last - first:
             raise ValueError("a range outside of the array")
         ranges = (*self.ranges[:own], (first + start, first + stop), *self.ranges[own + 1 :])
-        return attrs.evolve(self, ranges=ranges)
+        return msgspec.structs.replace(self, ranges=ranges)
 
     def at(self, axis: int, index: int) -> Piece:
         """One slice of an axis, without that axis."""
         made = self.cut(axis, index, index + 1)
-        return attrs.evolve(made, axes=(*made.axes[:axis], *made.axes[axis + 1 :]))
+        return msgspec.structs.replace(made, axes=(*made.axes[:axis], *made.axes[axis + 1 :]))
 
 
-@attrs.frozen
-class Product:
+class Product(msgspec.Struct, frozen=True):
     """x times a learned matrix [inputs, outputs]; a share of x's elements is dropped while training."""
 
     x: Value
@@ -72,8 +70,7 @@ class Product:
     dropout: float = 0.0
 
 
-@attrs.frozen
-class Part:
+class Part(msgspec.Struct, frozen=True):
     """Elements of x's last axis as they are."""
 
     x: Value
@@ -81,8 +78,7 @@ class Part:
     stop: int | None
 
 
-@attrs.frozen
-class Form:
+class Form(msgspec.Struct, frozen=True):
     """A sum of products, of parts of other tensors, of learned vectors, and of a number."""
 
     products: tuple[Product, ...] = ()
@@ -105,7 +101,9 @@ class Form:
     def cut(self, start: int, stop: int) -> Form:
         """The form of some columns. Raises ValueError if it has not so many."""
         return Form(
-            tuple(attrs.evolve(one, kernel=one.kernel.cut(1, start, stop)) for one in self.products),
+            tuple(
+                msgspec.structs.replace(one, kernel=one.kernel.cut(1, start, stop)) for one in self.products
+            ),
             tuple(Part(one.x, one.start + start, one.start + stop) for one in self.parts),
             tuple(one.cut(0, start, stop) for one in self.biases),
             self.shift,
@@ -218,7 +216,7 @@ class Linear:
         if kernel is None or len(kernel.axes) != 2:
             return None
         if turned:
-            kernel = attrs.evolve(kernel, axes=kernel.axes[::-1])
+            kernel = msgspec.structs.replace(kernel, axes=kernel.axes[::-1])
         return self._multiplied(node.operands[0], kernel)
 
     def _multiplied(self, x: Value, kernel: Piece) -> Form | None:
@@ -324,7 +322,7 @@ def _cut_like(node: Node, result: int, inner: Piece) -> Piece | None:
         case Unstack(axis=axis):
             return inner.at(axis % rank, result)
         case Transpose(axes=axes) if len(axes) == rank:
-            return attrs.evolve(inner, axes=tuple(inner.axes[axis] for axis in axes))
+            return msgspec.structs.replace(inner, axes=tuple(inner.axes[axis] for axis in axes))
         case Slice() as op:
             return _sliced(op, inner)
         case _:

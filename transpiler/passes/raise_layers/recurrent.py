@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import attrs
+import msgspec
 
 from transpiler.ir import LazyArray, Op, ParamUse, Value
 from transpiler.ops.array import BroadcastTo, FillLike, TileAxes
@@ -33,8 +33,7 @@ Entry = tuple[Piece, float]
 """A part of an array, and what is added to it."""
 
 
-@attrs.frozen
-class Gate:
+class Gate(msgspec.Struct, frozen=True):
     """What one gate adds up: x times a matrix, the old state times a matrix, a bias, a number."""
 
     kernel: Piece
@@ -45,8 +44,7 @@ class Gate:
     recurrent_dropout: float = 0.0
 
 
-@attrs.frozen
-class Joined:
+class Joined(msgspec.Struct, frozen=True):
     """An array made of parts: rows of parts, each row joined along the last axis; several rows on a new first axis."""
 
     rows: tuple[tuple[Entry, ...], ...]
@@ -111,8 +109,7 @@ def _numbers(piece: Piece, arrays: Mapping[str, LazyArray]) -> Array:
     return kept.squeeze(dropped).transpose([order.index(axis) for axis in piece.axes])
 
 
-@attrs.frozen
-class Layer:
+class Layer(msgspec.Struct, frozen=True):
     """A recurrent layer over a sequence: its op, and how its roles are filled."""
 
     op: LSTM | GRU | SimpleRNN

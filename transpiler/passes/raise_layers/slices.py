@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import attrs
+import msgspec
 
 from transpiler.ir import Node, Op, Value
 from transpiler.ops import shape
@@ -11,8 +11,7 @@ from transpiler.ops.shape import Split, Squeeze
 from transpiler.passes.raise_layers.linear import Producer
 
 
-@attrs.frozen
-class Slice:
+class Slice(msgspec.Struct, frozen=True):
     """Element `index` of an axis of `value` that has `count` of them, without that axis."""
 
     value: Value

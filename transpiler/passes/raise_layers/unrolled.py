@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Sequence
 from functools import partial
 
-import attrs
+import msgspec
 
 from transpiler.ir import Graph, Node, Op, Origin, ParamUse, ShapeError, Value
 from transpiler.ir.rewriting import Rewriter, rewrite, without_dead_nodes
@@ -65,8 +65,7 @@ def _first_raised(graph: Graph, facts: Facts, given_up: set[str]) -> Graph | Non
     return None
 
 
-@attrs.frozen
-class _Chain:
+class _Chain(msgspec.Struct, frozen=True):
     """The steps of one layer, first to last, and the state before the first."""
 
     steps: tuple[Step, ...]
@@ -156,8 +155,7 @@ def _first_state(steps: Sequence[Step]) -> Value | None:
     return found.pop() if len(found) == 1 else None
 
 
-@attrs.frozen
-class _Read:
+class _Read(msgspec.Struct, frozen=True):
     """The sequence of a layer: a tensor whose slices its steps read, or the tensors themselves."""
 
     value: Value | None
