@@ -37,15 +37,14 @@ _MAGIC: Final[tuple[tuple[bytes, BinaryKind], ...]] = (
     (b"\xfd7zXZ\x00", BinaryKind("an xz archive", "unpack it first")),
     (b"7z\xbc\xaf\x27\x1c", BinaryKind("a 7-Zip archive", "unpack it first")),
 )
-_PICKLE: Final = re.compile(rb"\x80[\x02-\x05][\x80-\xff\x00-\x7f]")
+# Patterns that most files never need stand as text: `re` compiles each when it is first used, and keeps it.
+_PICKLE: Final = rb"\x80[\x02-\x05][\x80-\xff\x00-\x7f]"
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _VARINT: Final = rb"[\x80-\xff]{0,4}[\x00-\x7f]"
-_PRINTABLE_FIELD: Final = re.compile(rb"\x0a([\x01-\x7f])", re.DOTALL)
-_SAVED_MODEL: Final = re.compile(rb"\x08\x01\x12" + _VARINT + rb"\x0a", re.DOTALL)
-_ONNX: Final = re.compile(rb"\x08[\x01-\x20][\x12\x1a\x22\x28\x32\x3a\x42]", re.DOTALL)
-_GRAPH_DEF: Final = re.compile(
-    rb"\x0a" + _VARINT + rb"\x0a[\x01-\x7f][!-~]+[ -~]*\x12[\x01-\x7f][!-~]", re.DOTALL
-)
+_PRINTABLE_FIELD: Final = rb"\x0a([\x01-\x7f])"
+_SAVED_MODEL: Final = rb"\x08\x01\x12" + _VARINT + rb"\x0a"
+_ONNX: Final = rb"\x08[\x01-\x20][\x12\x1a\x22\x28\x32\x3a\x42]"
+_GRAPH_DEF: Final = rb"\x0a" + _VARINT + rb"\x0a[\x01-\x7f][!-~]+[ -~]*\x12[\x01-\x7f][!-~]"
 
 
 def binary_kind(data: bytes, suffix: str = "") -> BinaryKind | None:
@@ -59,7 +58,7 @@ def binary_kind(data: bytes, suffix: str = "") -> BinaryKind | None:
             return kind
     if data.startswith(b"PK\x03\x04"):
         return _zip_kind(data)
-    if _PICKLE.match(data) is not None:
+    if data.startswith(b"\x80") and re.match(_PICKLE, data) is not None:
         return BinaryKind("a Python pickle", "pickles can run programs when opened and are never read")
     if _CONTROL.search(data, 0, 4096) is not None:
         return _protobuf_kind(data) or (_GRAPH if suffix.lower() in {".pb", ".meta"} else None)
@@ -79,13 +78,13 @@ def _zip_kind(data: bytes) -> BinaryKind:
 
 def _protobuf_kind(data: bytes) -> BinaryKind | None:
     """Tell the binary protobuf messages of the field by their first tags and lengths."""
-    if _SAVED_MODEL.match(data) is not None:
+    if re.match(_SAVED_MODEL, data, re.DOTALL) is not None:
         return _SAVED
-    if _ONNX.match(data) is not None:
+    if re.match(_ONNX, data, re.DOTALL) is not None:
         return BinaryKind("an ONNX model in binary form")
-    if _GRAPH_DEF.match(data) is not None:
+    if re.match(_GRAPH_DEF, data, re.DOTALL) is not None:
         return _GRAPH
-    if named := _PRINTABLE_FIELD.match(data):
+    if named := re.match(_PRINTABLE_FIELD, data, re.DOTALL):
         name = data[2 : 2 + named[1][0]]
         follows = data[2 + named[1][0] : 4 + named[1][0]]
         if (

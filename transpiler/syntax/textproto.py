@@ -24,17 +24,18 @@ from transpiler.syntax.textproto_literals import (
     written_string,
 )
 
-_IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-_FIELD_NAME: Final = re.compile(r"(?:[A-Za-z_][A-Za-z0-9_]*|\[[A-Za-z_][A-Za-z0-9_./-]*\])\Z")
-_CANONICAL: Final = re.compile(r'"[ !#-\[\]-~]*+"\Z')
+# As in `textproto_literals`, patterns stand as text and are compiled when they are first used.
+_IDENTIFIER: Final = r"[A-Za-z_][A-Za-z0-9_]*\Z"
+_FIELD_NAME: Final = r"(?:[A-Za-z_][A-Za-z0-9_]*|\[[A-Za-z_][A-Za-z0-9_./-]*\])\Z"
+_CANONICAL: Final = r'"[ !#-\[\]-~]*+"\Z'
 """Strings that the printer would write just so."""
-_BRACKETED: Final = re.compile(r"\[(?:[^\]#]|#[^\n]*+)*+\]")
+_BRACKETED: Final = r"\[(?:[^\]#]|#[^\n]*+)*+\]"
 _OPEN, _CLOSE = object(), object()
 
 
 @lru_cache(1 << 12)
 def _is_field_name(name: str) -> bool:
-    return _FIELD_NAME.match(name) is not None
+    return re.match(_FIELD_NAME, name) is not None
 
 
 class ScalarKind(enum.Enum):
@@ -68,7 +69,7 @@ class Scalar(OwnEquality, eq=False):
             return Scalar(str(value), _NUMBER)
         match value:
             case Symbol():
-                if _IDENTIFIER.match(value) is None:
+                if re.match(_IDENTIFIER, value) is None:
                     raise ValueError(f"not an identifier: {value!r}")
                 return Scalar(str(value), ScalarKind.IDENTIFIER)
             case bool():
@@ -151,7 +152,9 @@ class Field(OwnEquality, eq=False):
     @property
     def name_end(self) -> int:
         """The offset behind the name; an extension name may be written with white space in its brackets."""
-        written = _BRACKETED.match(self.source.text, self.start) if self.source is not None else None
+        written = (
+            re.compile(_BRACKETED).match(self.source.text, self.start) if self.source is not None else None
+        )
         return written.end() if written is not None else self.start + len(self.name)
 
     @property
@@ -226,7 +229,7 @@ def print_textproto(message: Message) -> str:
 def _written(scalar: Scalar) -> str:
     text = scalar.text
     if scalar.kind is _STRING:
-        return text if _CANONICAL.match(text) is not None else written_string(string_bytes(text))
+        return text if re.match(_CANONICAL, text) is not None else written_string(string_bytes(text))
     if scalar.kind is _NUMBER and text.startswith("-"):
         return "-" + text.rsplit(maxsplit=1)[-1].lstrip("-")  # white space and comments may follow the sign
     return text

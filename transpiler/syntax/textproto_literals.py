@@ -16,15 +16,14 @@ _SIMPLE_ESCAPES: Final = {
     b"a": b"\a", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v",
     b"?": b"?", b"\\": b"\\", b"'": b"'", b'"': b'"',
 }  # fmt: skip
-_ESCAPE: Final = re.compile(
+# Patterns that most files never need stand as text: `re` compiles each when it is first used, and keeps it.
+_ESCAPE: Final = (
     rb"""\\(?:([0-7]{1,3})|[xX]([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([abfnrtv?\\'"]))"""
 )
-_PIECE: Final = re.compile(r"""\#[^\n]*+|"((?:[^"\\\n]|\\.)*+)"|'((?:[^'\\\n]|\\.)*+)'""")
+_PIECE: Final = r"""\#[^\n]*+|"((?:[^"\\\n]|\\.)*+)"|'((?:[^'\\\n]|\\.)*+)'"""
 """One string literal, or one comment between two of them."""
-_ESCAPE_START: Final = re.compile(
-    r"\\(?:U([0-9a-fA-F]{8})|[0-7abfnrtv?\\'\"]|[xX][0-9a-fA-F]|u[0-9a-fA-F]{4}|())"
-)
-_NOT_PLAIN: Final = re.compile(r"[^ !#-\[\]-~]")
+_ESCAPE_START: Final = r"\\(?:U([0-9a-fA-F]{8})|[0-7abfnrtv?\\'\"]|[xX][0-9a-fA-F]|u[0-9a-fA-F]{4}|())"
+_NOT_PLAIN: Final = r"[^ !#-\[\]-~]"
 _WRITTEN: Final = {
     "\n": "\\n", "\r": "\\r", "\t": "\\t", '"': '\\"', "\\": "\\\\",
 }  # fmt: skip
@@ -35,7 +34,7 @@ def string_bytes(text: str) -> bytes:
 
     Characters stand for their UTF-8 bytes. Text that the parser accepted never fails here.
     """
-    return b"".join(_unescaped(match[1] or match[2] or "") for match in _PIECE.finditer(text))
+    return b"".join(_unescaped(match[1] or match[2] or "") for match in re.finditer(_PIECE, text))
 
 
 def string_value(text: str) -> str:
@@ -48,10 +47,10 @@ def string_value(text: str) -> str:
 
 def bad_escape(text: str) -> tuple[int, int] | None:
     """Return where, within the text of string literals, the first escape stands that does not exist, if one does."""
-    for piece in _PIECE.finditer(text):
+    for piece in re.finditer(_PIECE, text):
         if piece[0].startswith("#"):
             continue
-        for match in _ESCAPE_START.finditer(text, piece.start(), piece.end()):
+        for match in re.compile(_ESCAPE_START).finditer(text, piece.start(), piece.end()):
             if match[2] is not None or (match[1] is not None and int(match[1], 16) > sys.maxunicode):
                 return match.start(), max(match.end(), match.start() + 2)
     return None
@@ -68,7 +67,7 @@ def number_value(text: str) -> int | float:
 def written_string(value: str | bytes) -> str:
     """Return the canonical literal of a string: double quotes, UTF-8 kept readable, other bytes in octal."""
     text = value if isinstance(value, str) else value.decode("utf-8", "surrogateescape")
-    if _NOT_PLAIN.search(text) is None:
+    if re.search(_NOT_PLAIN, text) is None:
         return f'"{text}"'
     return '"' + "".join(_written_char(char) for char in text) + '"'
 
@@ -88,7 +87,7 @@ def written_float(value: float) -> str:
 
 def _unescaped(body: str) -> bytes:
     encoded = _encoded(body)
-    return _ESCAPE.sub(_escaped_bytes, _paired(encoded)) if b"\\" in encoded else encoded
+    return re.sub(_ESCAPE, _escaped_bytes, _paired(encoded)) if b"\\" in encoded else encoded
 
 
 def _encoded(text: str) -> bytes:
@@ -110,14 +109,12 @@ def _escaped_bytes(match: re.Match[bytes]) -> bytes:
     return chr(code).encode("utf-8", "surrogatepass") if code <= sys.maxunicode else match[0]
 
 
-_PAIR: Final = re.compile(
-    rb"(?<!\\)((?:\\\\)*+)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})"
-)
+_PAIR: Final = rb"(?<!\\)((?:\\\\)*+)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})"
 
 
 def _paired(body: bytes) -> bytes:
     """Write a surrogate pair of two short escapes as the one long escape it means."""
-    return _PAIR.sub(_pair_as_one, body)
+    return re.sub(_PAIR, _pair_as_one, body)
 
 
 def _pair_as_one(match: re.Match[bytes]) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Final
 
 import msgspec
 
@@ -66,18 +65,16 @@ KERAS3 = Dialect("keras", ROWS)
 
 def rows_reading(native_type: str) -> tuple[Row, ...]:
     """The rows that read layers of this class."""
-    return _READERS.get(native_type, ())
+    return _readers().get(native_type, ())
 
 
+@cache
 def _readers() -> dict[str, tuple[Row, ...]]:
     found: dict[str, tuple[Row, ...]] = {}
     for row in ROWS:
         if not row.write_only:
             found[row.native] = (*found.get(row.native, ()), row)
     return found
-
-
-_READERS: Final = _readers()
 
 
 def spell_as_written(dialect: Dialect, node: Node) -> tuple[Row, Native] | Refusal:
