@@ -1,6 +1,7 @@
 """The syntax tree of JSON, and its printer.
 
-Trees are never changed after they are built; the classes are plain rather than frozen so that large files read fast.
+Trees are never changed after they are built. The classes are not frozen because readers make an object or array where
+it begins and fill it where it ends.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The syntax tree of protobuf text, and its printer.
 
 What must not be here: any message's schema. A name is a string, `true` is a symbol, and `dim: [1, 2]` is two fields.
-Trees are never changed after they are built. The classes are plain rather than frozen because large files make
-hundreds of thousands of nodes and a frozen class takes three times as long to build.
+Trees are never changed after they are built. The classes are not frozen because readers make a message where it
+begins and fill it where it ends.
 """
 
 from __future__ import annotations
