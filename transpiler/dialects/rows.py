@@ -17,6 +17,7 @@ import msgspec
 
 from transpiler.ir import Node, Op, ParamUse
 from transpiler.ir.attributes import Attr, exactly, same
+from transpiler.ir.inference import infer_params, types_of
 from transpiler.ir.op import REQUIRED, fields_of
 from transpiler.ir.text.encode import encode
 
@@ -217,7 +218,7 @@ def array_uses(node: Node, arrays: Sequence[Array]) -> tuple[ArrayUse, ...]:
     """What fills a shaped node's arrays. Raises ShapeError, and ValueError for an array of unknown size."""
     if not arrays:
         return ()
-    specs = node.op.params([value.type for value in node.operands])
+    specs = infer_params(node.op, types_of(node.operands))
     found = []
     for array in arrays:
         sizes = [size for size in specs[array.role].shape if size is not None]

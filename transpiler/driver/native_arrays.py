@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from transpiler.dialects.rows import Array, Dialect, Refusal
 from transpiler.driver.frameworks import dialect_of
 from transpiler.ir import Node, ParamSpec, Shape, ShapeError
+from transpiler.ir.inference import infer_params, types_of
 
 
 def native_arrays(node: Node, framework: str) -> dict[str, Shape]:
@@ -33,15 +35,15 @@ def _stored(node: Node) -> dict[str, Shape]:
     return {} if isinstance(made, Refusal) else {array.role: made.shapes[array.role] for array in made.arrays}
 
 
-def param_specs(node: Node) -> dict[str, ParamSpec]:
+def param_specs(node: Node) -> Mapping[str, ParamSpec]:
     """Role -> canonical array of a shaped node; none where its operands make no sense."""
     try:
-        return node.op.params([value.type for value in node.operands])
+        return infer_params(node.op, types_of(node.operands))
     except ShapeError:
         return {}
 
 
-def _spelled(node: Node, dialect: Dialect | None, specs: dict[str, ParamSpec]) -> dict[str, Shape]:
+def _spelled(node: Node, dialect: Dialect | None, specs: Mapping[str, ParamSpec]) -> dict[str, Shape]:
     """The arrays of the row that spells the node; none where no row does."""
     spelled = dialect.spell(node) if dialect is not None else None
     if spelled is None or isinstance(spelled, Refusal):

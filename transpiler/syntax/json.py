@@ -83,7 +83,10 @@ class JsonObject(OwnEquality, eq=False):
 
     def last(self, key: str) -> Member | None:
         """Return the member of that key that counts."""
-        return next((member for member in reversed(self.members) if member.key == key), None)
+        for member in reversed(self.members):
+            if member.key == key:
+                return member
+        return None
 
     @property
     def span(self) -> Span | None:

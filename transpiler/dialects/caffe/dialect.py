@@ -18,6 +18,7 @@ from transpiler.dialects.caffe.parameters import OWN_PARAMETERS
 from transpiler.dialects.rows import Array, Dialect, FieldError, Native, Refusal, Row, Spelling
 from transpiler.ir import Node, Op
 from transpiler.ir.attributes import Attr
+from transpiler.ir.inference import infer_params, types_of
 from transpiler.ir.types import Shape
 from transpiler.ops.core import Opaque
 
@@ -111,7 +112,7 @@ def _count(shape: Shape, divisor: int | None) -> int | None:
 
 def native_parameters(node: Node) -> dict[str, Shape]:
     """Role -> shape of every learned array as Caffe stores it, in Caffe's order. Raises ShapeError as `params` does."""
-    specs = node.op.params([value.type for value in node.operands])
+    specs = infer_params(node.op, types_of(node.operands))
     return {array.role: native_shape(array, specs[array.role].shape) for array in native_arrays(node)}
 
 

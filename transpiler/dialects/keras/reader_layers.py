@@ -4,7 +4,7 @@ it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -56,8 +56,9 @@ def read_layer(entry: Entry, name: str, context: ReadContext, read_submodel: Sub
     """
     if is_model(entry):
         return ReadLayer(_nested_model(entry, name, context, read_submodel))
-    inner = _inner_layers(entry, name, context, read_submodel)
-    config = {key: value for key, value in entry.arguments.items() if key not in _inner_keys(entry)}
+    inner_keys = _inner_keys(entry)
+    inner = _inner_layers(entry, inner_keys, name, context, read_submodel)
+    config = {key: value for key, value in entry.arguments.items() if key not in inner_keys}
     upgrade = LayerUpgrade(
         class_name=entry.class_name,
         name=name,
@@ -123,10 +124,10 @@ def _inner_keys(entry: Entry) -> tuple[str, ...]:
 
 
 def _inner_layers(
-    entry: Entry, name: str, context: ReadContext, read_submodel: SubmodelReader
+    entry: Entry, keys: Sequence[str], name: str, context: ReadContext, read_submodel: SubmodelReader
 ) -> dict[str, KerasLayer]:
     nodes = {}
-    for key in _inner_keys(entry):
+    for key in keys:
         node = member(entry.config, key)
         if key == _INNER_LIST and isinstance(node, JsonArray):
             nodes.update({f"{key}.{index}": item for index, item in enumerate(node.items)})
