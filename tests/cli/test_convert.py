@@ -118,7 +118,7 @@ def test_output_to_a_device(net: Path) -> None:
         (["{net}", "--to", "caffe", "--data-format", "channels_last"], "Caffe has one data format"),
         (["{net}", "--to", "keras", "--stop-after", "nothing"], "there is no pass 'nothing'"),
         (["{net}", "--to", "keras", "--print-after", "nothing"], "there is no pass 'nothing'"),
-        ([], "Missing argument 'SRC'"),
+        ([], "the following arguments are required: SRC"),
     ],
 )  # fmt: skip
 def test_wrong_usage(

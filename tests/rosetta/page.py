@@ -10,9 +10,9 @@ import re
 from pathlib import Path
 
 import msgspec
-from click.testing import CliRunner
 
-from transpiler.cli.ops import ops as ops_command
+from transpiler.cli.ops import markdown
+from transpiler.driver.reference import page_of
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "ops"
 FRAMEWORKS = ("caffe", "keras3", "keras2")
@@ -76,10 +76,8 @@ def read_page(op: str) -> Page:
 
 def head_of(op: str) -> str:
     """The head as the registry and the dialects have it: what `transpiler ops NAME --format markdown` prints."""
-    result = CliRunner().invoke(ops_command, [op, "--format", "markdown"], standalone_mode=False)
-    if result.exception is not None:
-        raise result.exception
-    return f"{result.output.strip().removeprefix('#')}\n\n"
+    text = "\n".join(markdown(page_of(op)))
+    return f"{text.strip().removeprefix('#')}\n\n"
 
 
 def fenced(language: str, mode: str, text: str) -> str:

@@ -6,58 +6,59 @@ import os
 import signal
 from typing import Any
 
-import click
-
-from transpiler.cli.arguments import TARGETS, reading_options
-from transpiler.driver.options import DATA_FORMATS, Options, UsageError
+from transpiler.cli.arguments import (
+    TARGETS,
+    add_data_format,
+    add_quiet,
+    add_reading_options,
+    add_repeatable,
+    add_switch,
+)
+from transpiler.cli.output import Failure, print_err
+from transpiler.cli.parser import Choice, Parser, Real, Whole
+from transpiler.driver.options import Options, UsageError
 
 _MEBIBYTE = 1 << 20
 
 
-@click.command()
-@click.argument("sources", metavar="SRC…", nargs=-1, required=True)
-@click.option("--to", "target", type=click.Choice(TARGETS), required=True, help="What to write.")
-@click.option("--out", required=True, metavar="DIR", help="Directory or URL for the results.")
-@click.option("--jobs", type=click.IntRange(min=1), help="Worker processes; default: one for each processor.")
-@click.option(
-    "--weights",
-    metavar="PATTERN",
-    help="Weight file of each input; {dir} and {stem} stand for the input's own.",
-)
-@click.option("--exclude", multiple=True, metavar="GLOB", help="Leave out inputs of such a name; repeatable.")
-@click.option("--resume", is_flag=True, help="Go on with an earlier run: skip what has not changed since.")
-@click.option("--report", "manifest", metavar="FILE", help="The manifest; default: DIR/manifest.jsonl.")
-@click.option("--sort/--no-sort", default=True, help="Order the manifest by input when all is done.")
-@click.option(
-    "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
-    default=300,
-    show_default=True,
-    metavar="SECONDS",
-    help="For each file.",
-)
-@click.option(
-    "--memory",
-    type=click.IntRange(min=16),
-    default=4096,
-    show_default=True,
-    metavar="MIB",
-    help="For each file.",
-)
-@click.option("--engine", type=click.Choice(("local", "celery")), default="local", show_default=True)
-@click.option("--broker", metavar="URL", help="With --engine celery: the Redis that workers listen to.")
-@click.option(
-    "--window",
-    type=click.IntRange(min=1),
-    default=64,
-    show_default=True,
-    help="With --engine celery: messages under way.",
-)
-@click.option(
-    "--data-format", type=click.Choice(DATA_FORMATS), help="Dimension order of images in the results."
-)
-@click.option("--quiet", is_flag=True, help="Show the summary only.")
-@reading_options
+def declare(parser: Parser) -> None:
+    parser.details = (
+        "One bad file never stops the rest. The manifest tells what became of each; with --resume, a run that was "
+        "interrupted goes on where it stood. The exit code is 1 if any file was not converted."
+    )
+    add = parser.add_argument
+    add("sources", metavar="SRC", nargs="+")
+    add("--to", dest="target", type=Choice(TARGETS), required=True, help="What to write.")
+    add("--out", required=True, metavar="DIR", help="Directory or URL for the results.")
+    add("--jobs", type=Whole(1), metavar="N", help="Worker processes; default: one for each processor.")
+    add(
+        "--weights",
+        metavar="PATTERN",
+        help="Weight file of each input; {dir} and {stem} stand for the input's own.",
+    )
+    add_repeatable(parser, "--exclude", metavar="GLOB", help="Leave out inputs of such a name; repeatable.")
+    add_switch(parser, "--resume", "Go on with an earlier run: skip what has not changed since.")
+    add("--report", dest="manifest", metavar="FILE", help="The manifest; default: DIR/manifest.jsonl.")
+    add(
+        "--sort",
+        action="store_true",
+        default=True,
+        help="Order the manifest by input when all is done (default).",
+    )
+    add(
+        "--no-sort", dest="sort", action="store_false", help="Leave it in the order in which files were done."
+    )
+    add("--timeout", type=Real(0, is_open=True), default=300.0, metavar="SECONDS", help="For each file.")
+    add("--memory", type=Whole(16), default=4096, metavar="MIB", help="For each file.")
+    add("--engine", type=Choice(("local", "celery")), default="local", help="Who does the work.")
+    add("--broker", metavar="URL", help="With --engine celery: the Redis that workers listen to.")
+    add("--window", type=Whole(1), default=64, metavar="N", help="With --engine celery: messages under way.")
+    add_data_format(parser)
+    add_quiet(parser, "Show the summary only.")
+    add_reading_options(parser)
+    parser.set_defaults(run=batch)
+
+
 def batch(
     sources: tuple[str, ...],
     target: str,
@@ -71,11 +72,6 @@ def batch(
     data_format: str | None,
     **rest: Any,
 ) -> int:
-    """Convert every SRC (files, directories, patterns, URLs) into the directory --out, whose tree mirrors theirs.
-
-    One bad file never stops the rest. The manifest tells what became of each; with --resume, a run that was
-    interrupted goes on where it stood. The exit code is 1 if any file was not converted.
-    """
     from transpiler.batch.pool import NoWorkers
     from transpiler.batch.run import EngineFactory, Request, Summary, local_engine, run_batch
     from transpiler.cli.progress import BatchProgress
@@ -89,13 +85,11 @@ def batch(
         if engine == "celery":
             chosen = _fleet(broker, window)
         summary: Summary = run_batch(request, chosen, progress)
-    except UsageError as error:
-        raise click.UsageError(str(error)) from error
     except NoWorkers as error:
-        raise click.ClickException(str(error)) from error
+        raise Failure(str(error)) from error
     except OSError as error:
         reason = error.strerror or str(error)
-        raise click.ClickException(f"the run cannot go on: {reason}; begin again with --resume") from error
+        raise Failure(f"the run cannot go on: {reason}; begin again with --resume") from error
     finally:
         progress.end()
     return _told(summary)
@@ -105,21 +99,20 @@ def _fleet(broker: str | None, window: int) -> Any:
     from transpiler.batch.fleet import fleet_engine
 
     if broker is None:
-        raise click.UsageError("--engine celery needs --broker, for instance redis://localhost:6379/0")
-    return fleet_engine(broker, window, lambda text: click.echo(text, err=True))
+        raise UsageError("--engine celery needs --broker, for instance redis://localhost:6379/0")
+    return fleet_engine(broker, window, lambda text: print_err(f"{text}\n"))
 
 
 def _told(summary: Any) -> int:
     counts = [f"{number:,} {status.value}" for status, number in summary.statuses.items()]
     known = f" ({summary.unchanged:,} unchanged)" if summary.unchanged else ""
     rate = summary.done / max(summary.seconds, 1e-9)
-    click.echo(
+    print_err(
         f"{summary.done:,} of {summary.total:,} files: {', '.join(sorted(counts)) or 'none done'}{known}, "
-        f"in {summary.seconds:,.1f} s, {rate:,.1f} files/s",
-        err=True,
+        f"in {summary.seconds:,.1f} s, {rate:,.1f} files/s\n"
     )
     if not summary.is_complete:
         number = summary.signal or signal.SIGINT
-        click.echo("interrupted; go on with --resume", err=True)
+        print_err("interrupted; go on with --resume\n")
         return 128 + number
     return 1 if summary.failed else 0

@@ -5,27 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import click
-
-from transpiler.cli.arguments import TARGETS, source_options
-from transpiler.cli.output import write_output
+from transpiler.cli.arguments import TARGETS, add_format, add_quiet, add_repeatable, add_source, add_switch
+from transpiler.cli.output import print_out, write_output
+from transpiler.cli.parser import Choice, Parser
 from transpiler.cli.reporting import report
 from transpiler.diagnostics import Diagnostic, Severity, render_json, render_sarif
 from transpiler.driver.options import Options
 
 
-@click.command()
-@source_options
-@click.option(
-    "--to", "targets", type=click.Choice(TARGETS), multiple=True, help="A target to check for; repeatable."
-)
-@click.option(
-    "--format", "form", type=click.Choice(("text", "json", "sarif")), default="text", show_default=True
-)
-@click.option("--quiet", is_flag=True, help="Show errors only.")
-@click.option("--strict", is_flag=True, help="Treat warnings as errors.")
+def declare(parser: Parser) -> None:
+    add_source(parser)
+    add_repeatable(
+        parser, "--to", dest="targets", type=Choice(TARGETS), help="A target to check for; repeatable."
+    )
+    add_format(parser, "text", "json", "sarif")
+    add_quiet(parser)
+    add_switch(parser, "--strict", "Treat warnings as errors.")
+    parser.set_defaults(run=check)
+
+
 def check(src: str, targets: tuple[str, ...], form: str, quiet: bool, strict: bool, **reading: Any) -> int:
-    """Check the model SRC (a file, or - for stdin) and, for each --to, whether that target can say it exactly."""
     from transpiler.driver.check import check_source
 
     diagnostics = check_source(src, targets, Options(**reading))
@@ -34,7 +33,8 @@ def check(src: str, targets: tuple[str, ...], form: str, quiet: bool, strict: bo
     if form == "text":
         report(diagnostics, quiet=quiet)
         if not failed:
-            click.echo(f"{src}: no errors" + (f" for {', '.join(targets)}" if targets else ""))
+            checked = f" for {', '.join(targets)}" if targets else ""
+            print_out(f"{src}: no errors{checked}\n")
     else:
         write_output(None, _rendered(diagnostics, form))
     return 1 if failed else 0

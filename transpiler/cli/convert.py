@@ -4,40 +4,51 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from transpiler.cli.arguments import TARGETS, source_options
-from transpiler.cli.output import CannotWrite, check_output, write_output
+from transpiler.cli.arguments import (
+    TARGETS,
+    add_data_format,
+    add_output,
+    add_quiet,
+    add_repeatable,
+    add_source,
+    add_switch,
+)
+from transpiler.cli.output import CannotWrite, check_output, print_err, write_output
+from transpiler.cli.parser import Parser
 from transpiler.cli.reporting import report, report_trace
 from transpiler.diagnostics import CompileError, Diagnostic, Severity, Sink
-from transpiler.driver.options import DATA_FORMATS, Options, UsageError
+from transpiler.driver.options import Options, UsageError
 
 if TYPE_CHECKING:
     from transpiler.driver.convert import Conversion
 
 
-@click.command()
-@source_options
-@click.option(
-    "--to", "target", type=click.Choice(TARGETS), help="What to write; default: what the suffix of -o says."
-)
-@click.option("-o", "--output", metavar="FILE", help="Where to write; default: stdout.")
-@click.option(
-    "--weights", metavar="FILE", help="The source's weights: .caffemodel, .h5, .keras, .npz, a checkpoint …"
-)
-@click.option(
-    "--weights-to",
-    metavar="FILE",
-    help="Where to write the weights alone: .caffemodel, .weights.h5, .npz.",
-)
-@click.option(
-    "--data-format", type=click.Choice(DATA_FORMATS), help="Dimension order of images in the result."
-)
-@click.option("--print-after", multiple=True, metavar="PASS", help="Show the graph after a pass; repeatable.")
-@click.option("--stop-after", metavar="PASS", help="Stop after a pass and write the graph as IR text.")
-@click.option("--timing", is_flag=True, help="Show how long each step took.")
-@click.option("--quiet", is_flag=True, help="Show errors only.")
-@click.option("--strict", is_flag=True, help="Treat warnings as errors.")
+def declare(parser: Parser) -> None:
+    parser.details = (
+        "Whatever has no exact form in the target is an error that names the layer; nothing is written then."
+    )
+    add = parser.add_argument
+    add_source(parser)
+    add_output(parser)
+    add(
+        "--weights",
+        metavar="FILE",
+        help="The source's weights: .caffemodel, .h5, .keras, .npz, a checkpoint …",
+    )
+    add(
+        "--weights-to",
+        metavar="FILE",
+        help="Where to write the weights alone: .caffemodel, .weights.h5, .npz.",
+    )
+    add_data_format(parser)
+    add_repeatable(parser, "--print-after", metavar="PASS", help="Show the graph after a pass; repeatable.")
+    add("--stop-after", metavar="PASS", help="Stop after a pass and write the graph as IR text.")
+    add_switch(parser, "--timing", "Show how long each step took.")
+    add_quiet(parser)
+    add_switch(parser, "--strict", "Treat warnings as errors.")
+    parser.set_defaults(run=convert)
+
+
 def convert(
     src: str,
     target: str | None,
@@ -52,10 +63,6 @@ def convert(
     strict: bool,
     **reading: Any,
 ) -> int:
-    """Convert the model SRC (a file, or - for stdin) to another framework.
-
-    Whatever has no exact form in the target is an error that names the layer; nothing is written then.
-    """
     from transpiler.driver.convert import convert_source
     from transpiler.driver.trace import Trace
 
@@ -69,13 +76,11 @@ def convert(
     except CompileError as error:
         report(error.diagnostics, quiet=quiet)
         return 1
-    except UsageError as error:
-        raise click.UsageError(str(error)) from error
     finally:
         report_trace(trace, timing=timing)
     report(result.diagnostics, quiet=quiet)
     if strict and any(one.severity is Severity.WARNING for one in result.diagnostics):
-        click.echo("nothing was written: --strict treats warnings as errors", err=True)
+        print_err("nothing was written: --strict treats warnings as errors\n")
         return 1
     return _written(result, output, weights_to, quiet=quiet)
 
@@ -131,12 +136,12 @@ def _weighty(result: Conversion) -> str:
 
 
 def written_target(output: str | None) -> str:
-    """The target that an output file's suffix stands for. Raises click.UsageError."""
+    """The target that an output file's suffix stands for. Raises UsageError."""
     from transpiler.driver.forms import target_of
 
     if output is None or output == "-":
-        raise click.UsageError(f"say what to write with --to: {', '.join(TARGETS)}")
+        raise UsageError(f"say what to write with --to: {', '.join(TARGETS)}")
     found = target_of(output)
     if found is None:
-        raise click.UsageError(f"{output} does not tell what to write; add --to: {', '.join(TARGETS)}")
+        raise UsageError(f"{output} does not tell what to write; add --to: {', '.join(TARGETS)}")
     return found

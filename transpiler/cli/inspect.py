@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-import click
-
-from transpiler.cli.arguments import source_options
+from transpiler.cli.arguments import add_format, add_quiet, add_source
 from transpiler.cli.output import write_output
+from transpiler.cli.parser import Parser
 from transpiler.cli.reporting import report
 from transpiler.diagnostics import CompileError, Severity
 from transpiler.driver.options import Options
 
 
-@click.command()
-@source_options
-@click.option("--format", "form", type=click.Choice(("table", "json")), default="table", show_default=True)
-@click.option("--quiet", is_flag=True, help="Show errors only.")
-def inspect(src: str, form: str, quiet: bool, **reading: Any) -> int:
-    """Describe the model SRC (a file, or - for stdin): inputs, layers, shapes and parameters.
+def declare(parser: Parser) -> None:
+    parser.details = (
+        "Dimensions are in the order of the framework that SRC is written for. A net with phases is described as in "
+        "its TEST phase unless --phase says otherwise."
+    )
+    add_source(parser)
+    add_format(parser, "table", "json")
+    add_quiet(parser)
+    parser.set_defaults(run=inspect)
 
-    Dimensions are in the order of the framework that SRC is written for. A net with phases is described as in its
-    TEST phase unless --phase says otherwise.
-    """
+
+def inspect(src: str, form: str, quiet: bool, **reading: Any) -> int:
     from transpiler.driver.inspect import inspect_source
 
     try:

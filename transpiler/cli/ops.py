@@ -6,34 +6,31 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-import click
 import msgspec
 
+from transpiler.cli.arguments import add_format
 from transpiler.cli.output import write_output
-from transpiler.driver.options import UsageError
+from transpiler.cli.parser import Parser
 
 if TYPE_CHECKING:
     from transpiler.driver.reference import FieldPage, OpPage, Spelling
 
 
-@click.command()
-@click.argument("name", required=False)
-@click.option(
-    "--format", "form", type=click.Choice(("text", "markdown", "json")), default="text", show_default=True
-)
+def declare(parser: Parser) -> None:
+    parser.add_argument("name", metavar="NAME", nargs="?")
+    add_format(parser, "text", "markdown", "json")
+    parser.set_defaults(run=ops)
+
+
 def ops(name: str | None, form: str) -> int:
-    """Show the reference page of the operation NAME, or the list of all (markdown, json: all pages)."""
     from transpiler.driver.reference import all_pages, page_of
 
-    try:
-        pages = all_pages() if name is None else (page_of(name),)
-    except UsageError as error:
-        raise click.UsageError(str(error)) from error
+    pages = all_pages() if name is None else (page_of(name),)
     if form == "json":
         listed = [msgspec.to_builtins(page) for page in pages]
         write_output(None, json.dumps(listed if name is None else listed[0], indent=2) + "\n")
     elif form == "markdown":
-        write_output(None, "\n".join(line for page in pages for line in _markdown(page)))
+        write_output(None, "\n".join(line for page in pages for line in markdown(page)))
     else:
         write_output(None, "\n".join(_list(pages) if name is None else _text(pages[0])) + "\n")
     return 0
@@ -70,7 +67,8 @@ def _text(page: OpPage) -> Iterator[str]:
         yield f"in {framework}: {words}"
 
 
-def _markdown(page: OpPage) -> Iterator[str]:
+def markdown(page: OpPage) -> Iterator[str]:
+    """The lines of a page as Markdown."""
     yield f"## `{page.name}`"
     yield ""
     yield page.description

@@ -1,31 +1,35 @@
-"""Where results go: a file that appears whole or not at all, or stdout."""
+"""Where results go, a file that appears whole or not at all, or stdout; and how people are told of it."""
 
 from __future__ import annotations
 
 import os
 import sys
-
-import click
+from typing import TextIO
 
 from transpiler.driver.files import write_whole
+from transpiler.driver.options import UsageError
 
 
-class CannotWrite(click.ClickException):
+class Failure(Exception):
+    """What was asked for cannot be done here and now; the message is for the user."""
+
+
+class CannotWrite(Failure):
     """The output file could not be written; what was there before is unchanged."""
 
 
 def check_output(path: str | None, source: str) -> None:
-    """Refuse an output that cannot be meant, before any work is done. Raises click.UsageError."""
+    """Refuse an output that cannot be meant, before any work is done. Raises UsageError."""
     if path is None or path == "-":
         return
     if os.path.isdir(path) and not path.endswith(os.sep):
-        raise click.UsageError(f"the output {path} is a directory; name a file in it")
+        raise UsageError(f"the output {path} is a directory; name a file in it")
     folder = os.path.dirname(path.rstrip(os.sep)) or os.curdir
     if not os.path.isdir(folder):
-        raise click.UsageError(f"the directory {folder} of the output does not exist")
+        raise UsageError(f"the directory {folder} of the output does not exist")
     both = source != "-" and os.path.exists(path) and os.path.exists(source)
     if both and os.path.samefile(path, source):
-        raise click.UsageError(f"the output {path} is the source itself; it is not overwritten")
+        raise UsageError(f"the output {path} is the source itself; it is not overwritten")
 
 
 def write_output(path: str | None, text: str) -> None:
@@ -51,3 +55,22 @@ def _write_stdout(content: bytes) -> None:
         raise
     except OSError as error:
         raise CannotWrite(f"cannot write to standard output: {error.strerror or error}") from error
+
+
+def print_out(text: str) -> None:
+    """Show a text for people on stdout, if that is open."""
+    _show(sys.stdout, text)
+
+
+def print_err(text: str) -> None:
+    """Show a text for people on stderr, if that is open."""
+    _show(sys.stderr, text)
+
+
+def _show(stream: TextIO | None, text: str) -> None:
+    """Characters that the stream cannot say (names of files may hold some) are escaped."""
+    if stream is None:
+        return
+    encoding = stream.encoding or "utf-8"
+    stream.write(text.encode(encoding, errors="backslashreplace").decode(encoding))
+    stream.flush()

@@ -8,11 +8,12 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-import click
 import msgspec
 
 from transpiler.batch.run import Observer
 from transpiler.batch.task import Reply, Status
+from transpiler.cli.output import print_err
+from transpiler.diagnostics.text_report import printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -52,9 +53,7 @@ class BatchProgress(Observer, msgspec.Struct):
             self._bar.refresh()
         elif self._bar is None and not self.quiet and now - self._shown > _LINE_SECONDS:
             self._shown = now
-            click.echo(
-                f"{self.done:,} of {self.total:,} files, {self._rate(now)}, {self.failed:,} failed", err=True
-            )
+            print_err(f"{self.done:,} of {self.total:,} files, {self._rate(now)}, {self.failed:,} failed\n")
 
     def end(self) -> None:
         if self._bar is not None:
@@ -81,18 +80,18 @@ class BatchProgress(Observer, msgspec.Struct):
         if self._bar is not None:
             self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
         else:
-            click.echo(line, err=True)
+            print_err(f"{line}\n")
 
 
 def _place(reply: Reply) -> str:
-    """The first error of a file, as compilers write it."""
+    """The first error of a file, as compilers write it, in one line that cannot steer the terminal."""
     assert reply.record is not None
     for one in reply.record.diagnostics:
         if one["severity"] == "error":
             place: Any = one["place"]
             where = f"{place['file']}:{place['line']}:{place['column']}" if place else reply.task.input
-            return click.unstyle(f"{where}: {one['code']}: {one['message']}").replace("\n", " ")
-    return reply.task.input
+            return printable(f"{where}: {one['code']}: {one['message']}".replace("\n", " "))
+    return printable(reply.task.input)
 
 
 def _bar(total: int) -> tuple[Progress, TaskID]:

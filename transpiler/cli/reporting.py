@@ -7,8 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-import click
-
+from transpiler.cli.output import print_err
 from transpiler.diagnostics import Diagnostic, Severity
 
 if TYPE_CHECKING:
@@ -17,7 +16,9 @@ if TYPE_CHECKING:
 
 def has_color() -> bool:
     """Whether stderr is a terminal whose user did not ask for plain text (https://no-color.org)."""
-    return sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    if sys.stderr is None or not sys.stderr.isatty():
+        return False
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def report(diagnostics: Iterable[Diagnostic], *, quiet: bool = False) -> None:
@@ -26,8 +27,7 @@ def report(diagnostics: Iterable[Diagnostic], *, quiet: bool = False) -> None:
     if shown:
         from transpiler.diagnostics import render_text
 
-        click.echo(render_text(shown, color=has_color()), nl=False, err=True, color=True)
-        click.echo(_counted(shown), err=True)
+        print_err(f"{render_text(shown, color=has_color())}{_counted(shown)}\n")
 
 
 def _counted(diagnostics: Sequence[Diagnostic]) -> str:
@@ -39,11 +39,9 @@ def report_trace(trace: Trace, *, timing: bool) -> None:
     """Write what `--print-after` and `--timing` asked for to stderr."""
     for snapshot in trace.snapshots:
         phase = f" ({snapshot.phase})" if snapshot.phase else ""
-        click.echo(f"# after {snapshot.name}{phase}\n{snapshot.text}", err=True)
+        print_err(f"# after {snapshot.name}{phase}\n{snapshot.text}\n")
     if timing:
         for stage in trace.stages:
             label = f"{stage.name} ({stage.phase})" if stage.phase else stage.name
-            click.echo(f"{stage.seconds * 1000:9.2f} ms  {label}", err=True)
-        click.echo(
-            f"{sum(stage.seconds for stage in trace.stages) * 1000:9.2f} ms  all of the above", err=True
-        )
+            print_err(f"{stage.seconds * 1000:9.2f} ms  {label}\n")
+        print_err(f"{sum(stage.seconds for stage in trace.stages) * 1000:9.2f} ms  all of the above\n")

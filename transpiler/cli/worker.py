@@ -4,41 +4,33 @@ from __future__ import annotations
 
 import os
 
-import click
-
-from transpiler.driver.options import UsageError
+from transpiler.cli.parser import Choice, Parser, Real, Whole
 
 
-@click.command()
-@click.option(
-    "--broker", required=True, metavar="URL", help="The Redis to listen to: redis://HOST:PORT/DATABASE."
-)
-@click.option(
-    "--jobs", type=click.IntRange(min=1), help="Conversion processes; default: one for each processor."
-)
-@click.option(
-    "--visibility-timeout",
-    "visibility",
-    type=click.FloatRange(min=1),
-    default=600,
-    show_default=True,
-    metavar="SECONDS",
-    help="When the work of a worker that died goes to another one.",
-)
-@click.option(
-    "--log-level",
-    type=click.Choice(("debug", "info", "warning", "error")),
-    default="warning",
-    show_default=True,
-)
+def declare(parser: Parser) -> None:
+    parser.details = (
+        "Inputs and results are read and written by the worker: directories must be shared, or be URLs."
+    )
+    parser.add_argument(
+        "--broker", required=True, metavar="URL", help="The Redis to listen to: redis://HOST:PORT/DATABASE."
+    )
+    parser.add_argument(
+        "--jobs", type=Whole(1), metavar="N", help="Conversion processes; default: one for each processor."
+    )
+    parser.add_argument(
+        "--visibility-timeout", dest="visibility", type=Real(1), default=600.0, metavar="SECONDS",
+        help="When the work of a worker that died goes to another one.",
+    )  # fmt: skip
+    parser.add_argument(
+        "--log-level",
+        type=Choice(("debug", "info", "warning", "error")),
+        default="warning",
+        help="How much it tells.",
+    )
+    parser.set_defaults(run=worker)
+
+
 def worker(broker: str, jobs: int | None, visibility: float, log_level: str) -> int:
-    """Convert files for `transpiler batch --engine celery` until a signal ends it.
-
-    Inputs and results are read and written by the worker: directories must be shared, or be URLs.
-    """
     from transpiler.batch.serving import serve
 
-    try:
-        return serve(broker, jobs or os.cpu_count() or 1, visibility, log_level)
-    except UsageError as error:
-        raise click.UsageError(str(error)) from error
+    return serve(broker, jobs or os.cpu_count() or 1, visibility, log_level)

@@ -6,30 +6,49 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from transpiler.cli.arguments import TARGETS, size_options
+from transpiler.cli.arguments import add_data_format, add_format, add_output, add_quiet, add_size_options
 from transpiler.cli.convert import written_target
 from transpiler.cli.output import CannotWrite, check_output, write_output
+from transpiler.cli.parser import Parser
 from transpiler.cli.reporting import report
 from transpiler.diagnostics import CompileError
-from transpiler.driver.options import DATA_FORMATS, Options, UsageError
+from transpiler.driver.options import Options, UsageError
 
 if TYPE_CHECKING:
     from transpiler.zoo import Entry
 
 
-@click.group()
-def zoo() -> None:
-    """Show and export networks of the literature that come with the program."""
+def declare(parser: Parser) -> None:
+    parser.add_command("list", "List all networks.", _declare_list)
+    parser.add_command(
+        "show",
+        "Say where the network NAME was published and which variant it is, and describe it layer by layer.",
+        _declare_show,
+    )
+    parser.add_command("export", "Write the network NAME for a framework.", _declare_export)
 
 
-@zoo.command("list")
-@click.option(
-    "--format", "form", type=click.Choice(("text", "markdown", "json")), default="text", show_default=True
-)
+def _declare_list(parser: Parser) -> None:
+    add_format(parser, "text", "markdown", "json")
+    parser.set_defaults(run=list_networks)
+
+
+def _declare_show(parser: Parser) -> None:
+    parser.add_argument("name", metavar="NAME")
+    add_format(parser, "table", "json")
+    parser.set_defaults(run=show)
+
+
+def _declare_export(parser: Parser) -> None:
+    parser.add_argument("name", metavar="NAME")
+    add_output(parser)
+    add_data_format(parser)
+    add_size_options(parser)
+    add_quiet(parser)
+    parser.set_defaults(run=export)
+
+
 def list_networks(form: str) -> int:
-    """List all networks."""
     from transpiler.zoo import NETWORKS
 
     if form == "json":
@@ -40,11 +59,7 @@ def list_networks(form: str) -> int:
     return 0
 
 
-@zoo.command()
-@click.argument("name")
-@click.option("--format", "form", type=click.Choice(("table", "json")), default="table", show_default=True)
 def show(name: str, form: str) -> int:
-    """Say where the network NAME was published and which variant it is, and describe it layer by layer."""
     from transpiler.driver.inspect import inspect_source
 
     entry = _entry(name)
@@ -60,21 +75,9 @@ def show(name: str, form: str) -> int:
     return 0
 
 
-@zoo.command()
-@click.argument("name")
-@click.option(
-    "--to", "target", type=click.Choice(TARGETS), help="What to write; default: what the suffix of -o says."
-)
-@click.option("-o", "--output", metavar="FILE", help="Where to write; default: stdout.")
-@click.option(
-    "--data-format", type=click.Choice(DATA_FORMATS), help="Dimension order of images in the result."
-)
-@size_options
-@click.option("--quiet", is_flag=True, help="Show errors only.")
 def export(
     name: str, target: str | None, output: str | None, data_format: str | None, quiet: bool, **sizes: Any
 ) -> int:
-    """Write the network NAME for a framework."""
     from transpiler.driver.convert import convert_source
 
     check_output(output, "-")
@@ -86,8 +89,6 @@ def export(
     except CompileError as error:
         report(error.diagnostics, quiet=quiet)
         return 1
-    except UsageError as error:
-        raise click.UsageError(str(error)) from error
     except OSError as error:
         raise CannotWrite(f"cannot write {output}: {error.strerror or error}") from error
     report((*result.diagnostics, *said), quiet=quiet)
@@ -102,7 +103,7 @@ def _entry(name: str) -> Entry:
     try:
         return entry(name)
     except UnknownNetwork as error:
-        raise click.UsageError(str(error)) from error
+        raise UsageError(str(error)) from error
 
 
 def _plain(entry: Entry) -> dict[str, Any]:

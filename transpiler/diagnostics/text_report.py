@@ -34,13 +34,13 @@ def _block(diagnostic: Diagnostic, color: bool) -> Iterator[str]:
     paint = _COLOR[diagnostic.severity] if color else ""
     bold = _BOLD if color else ""
     reset = _RESET if color else ""
-    place = f"{bold}{_printable(str(diagnostic.span))}: {reset}" if diagnostic.span is not None else ""
+    place = f"{bold}{printable(str(diagnostic.span))}: {reset}" if diagnostic.span is not None else ""
     label = f"{paint}{diagnostic.severity.value} {diagnostic.code}:{reset}"
-    yield f"{place}{label} {bold}{_printable(diagnostic.message)}{reset}"
+    yield f"{place}{label} {bold}{printable(diagnostic.message)}{reset}"
     if diagnostic.span is not None:
         yield from _excerpt(diagnostic.span, "^", paint, reset)
     for span, message in diagnostic.related:
-        yield f"  {_printable(str(span))}: {_printable(message)}"
+        yield f"  {printable(str(span))}: {printable(message)}"
         yield from _excerpt(span, "-", "", "")
     for note in diagnostic.notes:
         yield from _labelled("note", note)
@@ -52,9 +52,9 @@ def _block(diagnostic: Diagnostic, color: bool) -> Iterator[str]:
 
 def _labelled(label: str, text: str) -> Iterator[str]:
     first, *rest = text.split("\n")
-    yield f"  {label}: {_printable(first)}"
+    yield f"  {label}: {printable(first)}"
     for line in rest:
-        yield " " * (len(label) + 4) + _printable(line)
+        yield " " * (len(label) + 4) + printable(line)
 
 
 def _excerpt(span: Span, mark: str, paint: str, reset: str) -> Iterator[str]:
@@ -81,13 +81,13 @@ def _displayed(text: str, column: int) -> str:
     """Return text as it may be shown from a display column on: tabs become spaces, control characters pictures."""
     shown: list[str] = []
     for char in text:
-        piece = " " * (_TAB - column % _TAB) if char == "\t" else _printable(char)
+        piece = " " * (_TAB - column % _TAB) if char == "\t" else printable(char)
         shown.append(piece)
         column += _width(piece)
     return "".join(shown)
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Replace what a terminal would act upon, and half surrogates, which cannot be encoded."""
     return text if text.isprintable() else "".join(map(_printable_char, text))
 
