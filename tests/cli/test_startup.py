@@ -66,6 +66,9 @@ def test_prototxt_to_keras_loads_only_its_own_road(tmp_path: Path) -> None:
     assert "transpiler.dialects.keras.reader" not in rooms
     assert "transpiler.parsers.textproto_careful" not in rooms
     assert "transpiler.ops.registry" not in rooms
+    assert not rooms & {
+        f"transpiler.dialects.keras.rows_{name}" for name in ("attention", "operations", "wrappers")
+    }
     assert not any(name.startswith("transpiler.dialects.tensorflow") for name in rooms)
     commands = {name for name in rooms if name.startswith("transpiler.cli.")}
     assert not commands & {

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.strategies import ops
-from transpiler.dialects.keras.dialect import KERAS3, rows_reading
+from transpiler.dialects.keras.dialect import FUNCTIONS, KERAS3, rows_reading
 from transpiler.dialects.keras.dialect_keras2 import KERAS2
 from transpiler.dialects.keras.spelling import CALL
 from transpiler.dialects.rows import FieldError, Native, Row
@@ -59,6 +59,27 @@ def test_required_fields_are_asked_for(native: str) -> None:
         if row.matches(empty):
             with contextlib.suppress(FieldError):
                 row.read(empty)
+
+
+@pytest.mark.parametrize("number", range(len(KERAS3.families)))
+def test_a_family_says_exactly_which_ops_it_writes(number: int) -> None:
+    """By what a family says it is loaded, or not: a word too few would hide its rows."""
+    family = KERAS3.families[number]
+    assert family.writes is not None
+    written = {(op.__module__.rpartition(".")[2], op.__name__) for op in family.by_op}
+    assert all(module in family.writes or f"{module}.{name}" in family.writes for module, name in written)
+    assert family.writes <= {word for module, name in written for word in (module, f"{module}.{name}")}
+    assert family.of_functions == (family in FUNCTIONS)
+    if family.of_functions:
+        assert all("." in row.native for row in family.load())
+
+
+def test_an_op_is_written_by_the_same_rows_in_the_same_order_however_they_are_loaded() -> None:
+    everything: dict[type[Op], list[Row]] = {}
+    for row in KERAS3.rows:
+        if not row.read_only:
+            everything.setdefault(row.op, []).append(row)
+    assert {op: list(KERAS3.writers(op)) for op in everything} == everything
 
 
 def test_keras2_writes_only_what_it_has() -> None:

@@ -8,9 +8,9 @@ if some row writes it, so legality and emission cannot drift apart. Laws, tested
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Self, TypeAlias
 from weakref import WeakKeyDictionary
 
 import msgspec
@@ -255,12 +255,48 @@ Spelling: TypeAlias = tuple[Row, Native] | Refusal
 """A row and what it writes, or why no row does."""
 
 
+class Family(msgspec.Struct, frozen=True, eq=False, dict=True):
+    """Rows that are loaded together: when an op that they write is to be spelled, or when all rows are asked for.
+
+    `writes`: the ops, by class (`activation.Relu`) or all of a module (`activation`); None: any. `of_functions`: the
+    rows are spellings as functions, not as layers.
+    """
+
+    load: Callable[[], tuple[Row, ...]]
+    writes: frozenset[str] | None = None
+    of_functions: bool = False
+
+    def may_write(self, op: type[Op]) -> bool:
+        module = op.__module__.rpartition(".")[2]
+        return self.writes is None or module in self.writes or f"{module}.{op.__name__}" in self.writes
+
+    @cached_property
+    def by_op(self) -> dict[type[Op], tuple[Row, ...]]:
+        """The rows that write each op."""
+        found: dict[type[Op], list[Row]] = {}
+        for row in self.load():
+            if not row.read_only:
+                found.setdefault(row.op, []).append(row)
+        return {key: tuple(rows) for key, rows in found.items()}
+
+
 class Dialect(msgspec.Struct, frozen=True, eq=False, dict=True):
     """All rows of one framework."""
 
     name: str
-    rows: tuple[Row, ...]
+    families: tuple[Family, ...]
+    _by_op: dict[type[Op], tuple[Family, ...]] = msgspec.field(default_factory=dict)
     _spelled: WeakKeyDictionary[Node, Spelling] = msgspec.field(default_factory=WeakKeyDictionary)
+
+    @classmethod
+    def of(cls, name: str, rows: tuple[Row, ...]) -> Self:
+        """A dialect of rows that are there already."""
+        return cls(name, (Family(lambda: rows),))
+
+    @cached_property
+    def rows(self) -> tuple[Row, ...]:
+        """All rows, in the order in which they are tried."""
+        return rows_of(self.families)
 
     @cached_property
     def _by_native(self) -> dict[str, tuple[Row, ...]]:
@@ -268,14 +304,6 @@ class Dialect(msgspec.Struct, frozen=True, eq=False, dict=True):
         for row in self.rows:
             if not row.write_only:
                 found.setdefault(row.native, []).append(row)
-        return {key: tuple(rows) for key, rows in found.items()}
-
-    @cached_property
-    def _by_op(self) -> dict[type[Op], tuple[Row, ...]]:
-        found: dict[type[Op], list[Row]] = {}
-        for row in self.rows:
-            if not row.read_only:
-                found.setdefault(row.op, []).append(row)
         return {key: tuple(rows) for key, rows in found.items()}
 
     def reader(self, native: Native) -> Row | None:
@@ -286,8 +314,14 @@ class Dialect(msgspec.Struct, frozen=True, eq=False, dict=True):
         """Whether some row reads this native type."""
         return native_type in self._by_native
 
-    def writers(self, op: type[Op]) -> Sequence[Row]:
-        return self._by_op.get(op, ())
+    def writers(self, op: type[Op], *, functions: bool = True) -> Iterator[Row]:
+        """The rows that write an op, in order. A family is loaded when those before it were not enough."""
+        families = self._by_op.get(op)
+        if families is None:
+            families = self._by_op[op] = tuple(one for one in self.families if one.may_write(op))
+        for family in families:
+            if functions or not family.of_functions:
+                yield from family.by_op.get(op, ())
 
     def spell(self, node: Node) -> Spelling:
         """The first row that writes this node and its spelling, or the most telling refusal.
@@ -307,3 +341,8 @@ class Dialect(msgspec.Struct, frozen=True, eq=False, dict=True):
                 return row, native
             refused = refused or native
         return refused or Refusal(f"{self.name} has no layer for {node.op.name}")
+
+
+def rows_of(families: Iterable[Family]) -> tuple[Row, ...]:
+    """All rows of some families."""
+    return tuple(row for family in families for row in family.load())

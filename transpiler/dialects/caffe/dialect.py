@@ -62,7 +62,7 @@ def _spell_opaque(node: Node, op: Opaque) -> Spelling:
     return Row(op.type, Opaque), native
 
 
-CAFFE = CaffeDialect(
+CAFFE = CaffeDialect.of(
     "caffe",
     (
         *rows_data.ROWS,

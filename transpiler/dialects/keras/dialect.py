@@ -3,64 +3,62 @@
 from __future__ import annotations
 
 from functools import cache
-
-import msgspec
+from importlib import import_module
+from typing import Final
 
 from transpiler.dialects.keras.naming import APPLICATIONS_PACKAGE
-from transpiler.dialects.keras.rows_applications import APPLICATION_ROWS
-from transpiler.dialects.keras.rows_array import MOVING_ROWS, REDUCTION_ROWS
-from transpiler.dialects.keras.rows_attention import ATTENTION_ROWS, GROUP_QUERY_ROWS
-from transpiler.dialects.keras.rows_convolution import CONVOLUTION_ROWS
-from transpiler.dialects.keras.rows_core import CORE_ROWS
-from transpiler.dialects.keras.rows_layers import (
-    ACTIVATION_LAYER_ROWS,
-    KERAS3_NORMALIZATION_ROWS,
-    MERGING_ROWS,
-    NORMALIZATION_ROWS,
-    REGULARIZATION_ROWS,
-    RESHAPING_ROWS,
-    SHARED_NORMALIZATION_ROWS,
-)
-from transpiler.dialects.keras.rows_operations import OPERATION_ROWS
-from transpiler.dialects.keras.rows_pooling import ADAPTIVE_ROWS, POOLING_ROWS
-from transpiler.dialects.keras.rows_preprocessing import KERAS3_PREPROCESSING_ROWS, PREPROCESSING_ROWS
-from transpiler.dialects.keras.rows_recurrent import RECURRENT_ROWS
-from transpiler.dialects.keras.rows_retired import LOCAL_ROWS_OF_KERAS2, RETIRED_ROWS
-from transpiler.dialects.keras.rows_slicing import SLICING_ROWS
-from transpiler.dialects.keras.rows_wrappers import SPECTRAL_ROWS, WRAPPER_ROWS
-from transpiler.dialects.rows import Dialect, Native, Refusal, Row
+from transpiler.dialects.rows import Dialect, Family, Native, Refusal, Row
 from transpiler.ir import Node
 
-LAYER_ROWS = (
-    *CORE_ROWS,
-    *CONVOLUTION_ROWS,
-    *POOLING_ROWS,
-    *ACTIVATION_LAYER_ROWS,
-    *NORMALIZATION_ROWS,
-    *REGULARIZATION_ROWS,
-    *MERGING_ROWS,
-    *RESHAPING_ROWS,
-    *RECURRENT_ROWS,
-    *WRAPPER_ROWS,
-    *ATTENTION_ROWS,
-    *SHARED_NORMALIZATION_ROWS,
-    *PREPROCESSING_ROWS,
-    *KERAS3_NORMALIZATION_ROWS,
-    *ADAPTIVE_ROWS,
-    *SPECTRAL_ROWS,
-    *GROUP_QUERY_ROWS,
-    *KERAS3_PREPROCESSING_ROWS,
-)
-FUNCTION_ROWS = (*OPERATION_ROWS, *REDUCTION_ROWS, *MOVING_ROWS, *SLICING_ROWS)
 
-ROWS = (
-    *LAYER_ROWS,
-    *FUNCTION_ROWS,
-    *APPLICATION_ROWS,
-    *(msgspec.structs.replace(row, read_only=True) for row in LOCAL_ROWS_OF_KERAS2),
-    *RETIRED_ROWS,
+def _family(module: str, name: str, writes: str, *, of_functions: bool = False) -> Family:
+    """The rows that stand under a name in a module of this package; `writes` as in `Family`."""
+
+    def load() -> tuple[Row, ...]:
+        rows: tuple[Row, ...] = getattr(import_module(f"transpiler.dialects.keras.{module}"), name)
+        return rows
+
+    return Family(load, frozenset(writes.split()), of_functions)
+
+
+LAYERS: Final = (
+    _family("rows_core", "CORE_ROWS", "activation core dense einsum regularization"),
+    _family("rows_convolution", "CONVOLUTION_ROWS", "convolution"),
+    _family("rows_pooling", "POOLING_ROWS", "pooling"),
+    _family("rows_layers", "ACTIVATION_LAYER_ROWS", "activation"),
+    _family("rows_layers", "NORMALIZATION_ROWS", "normalization"),
+    _family("rows_layers", "REGULARIZATION_ROWS", "regularization"),
+    _family("rows_layers", "MERGING_ROWS", "elementwise shape"),
+    _family("rows_layers", "RESHAPING_ROWS", "shape"),
+    _family("rows_recurrent", "RECURRENT_ROWS", "recurrent recurrent_stack"),
+    _family("rows_wrappers", "WRAPPER_ROWS", "wrappers"),
+    _family("rows_attention", "ATTENTION_ROWS", "attention"),
+    _family("rows_layers", "SHARED_NORMALIZATION_ROWS", "normalization"),
+    _family("rows_preprocessing", "PREPROCESSING_ROWS", "activation.Affine preprocessing"),
+    _family("rows_layers", "KERAS3_NORMALIZATION_ROWS", "normalization"),
+    _family("rows_pooling", "ADAPTIVE_ROWS", "pooling"),
+    _family("rows_wrappers", "SPECTRAL_ROWS", "wrappers"),
+    _family("rows_attention", "GROUP_QUERY_ROWS", "attention"),
+    _family("rows_preprocessing", "KERAS3_PREPROCESSING_ROWS", "preprocessing"),
 )
-KERAS3 = Dialect("keras", ROWS)
+"""What both generations may have."""
+FUNCTIONS: Final = (
+    _family("rows_operations", "OPERATION_ROWS", "activation array elementwise", of_functions=True),
+    _family("rows_array", "REDUCTION_ROWS", "array reduction", of_functions=True),
+    _family("rows_array", "MOVING_ROWS", "array dense.MatMul einsum preprocessing shape", of_functions=True),
+    _family("rows_slicing", "SLICING_ROWS", "array shape", of_functions=True),
+)
+"""The functions of `keras.ops`."""
+KERAS3: Final = Dialect(
+    "keras",
+    (
+        *LAYERS,
+        *FUNCTIONS,
+        _family("rows_applications", "APPLICATION_ROWS", "elementwise normalization"),
+        _family("rows_retired", "READ_LOCAL_ROWS", ""),
+        _family("rows_retired", "RETIRED_ROWS", ""),
+    ),
+)
 
 
 def rows_reading(native_type: str) -> tuple[Row, ...]:
@@ -71,7 +69,7 @@ def rows_reading(native_type: str) -> tuple[Row, ...]:
 @cache
 def _readers() -> dict[str, tuple[Row, ...]]:
     found: dict[str, tuple[Row, ...]] = {}
-    for row in ROWS:
+    for row in KERAS3.rows:
         if not row.write_only:
             found[row.native] = (*found.get(row.native, ()), row)
     return found
@@ -83,9 +81,10 @@ def spell_as_written(dialect: Dialect, node: Node) -> tuple[Row, Native] | Refus
     What was an operation stays one, if it can.
     """
     source = node.origin.type
-    rows = dialect.writers(type(node.op))
+    was_function = source.startswith("ops.")
+    rows = tuple(dialect.writers(type(node.op), functions=was_function))
     same_class = [row for row in rows if type_name(row.native) == source]
-    same_kind = [row for row in rows if "." in row.native] if source.startswith("ops.") else []
+    same_kind = [row for row in rows if "." in row.native] if was_function else []
     for row in (*same_class, *same_kind):
         native = row.write(node)
         if isinstance(native, Native):

@@ -8,7 +8,7 @@ import msgspec
 
 from transpiler.dialects.keras.calls import call_of
 from transpiler.dialects.keras.defaults_keras2 import KERAS2_DEFAULTS
-from transpiler.dialects.keras.dialect import FUNCTION_ROWS, LAYER_ROWS
+from transpiler.dialects.keras.dialect import FUNCTIONS, LAYERS
 from transpiler.dialects.keras.downgrade import KERAS2_ACTIVATIONS, downgrade_layer
 from transpiler.dialects.keras.model import TensorRef
 from transpiler.dialects.keras.operations import ROW_BY_CLASS
@@ -18,7 +18,7 @@ from transpiler.dialects.keras.rows_core import CONSTANT, OPAQUE
 from transpiler.dialects.keras.rows_retired import LOCAL_ROWS_OF_KERAS2
 from transpiler.dialects.keras.spelling import CALL, SYNTHETIC
 from transpiler.dialects.keras.upgrade_objects import HARD_SIGMOID_02
-from transpiler.dialects.rows import Dialect, Native, Refusal, Row
+from transpiler.dialects.rows import Dialect, Native, Refusal, Row, rows_of
 from transpiler.ir import Node
 
 KERAS2_FUNCTIONS: Final = KERAS2_ACTIVATIONS | {HARD_SIGMOID_02}
@@ -58,12 +58,12 @@ def _unsayable(native: Native) -> Refusal | None:
     return None
 
 
-KERAS2 = Dialect(
+KERAS2 = Dialect.of(
     "keras2",
     tuple(
         map(
             _exact_in_keras2,
-            filter(_writable_in_keras2, (*LAYER_ROWS, *LOCAL_ROWS_OF_KERAS2, *FUNCTION_ROWS)),
+            filter(_writable_in_keras2, (*rows_of(LAYERS), *LOCAL_ROWS_OF_KERAS2, *rows_of(FUNCTIONS))),
         )
     ),
 )

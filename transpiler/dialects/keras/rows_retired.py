@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from transpiler.dialects.keras.activations import read_activation, write_activation
 from transpiler.dialects.keras.rows_convolution import LOCAL_ROWS
 from transpiler.dialects.keras.spelling import KerasRow, checked, required_link
@@ -29,6 +31,7 @@ def _lrn(native: Native) -> Mapping[str, Any]:
 
 
 LOCAL_ROWS_OF_KERAS2 = tuple(LOCAL_ROWS.values())
+READ_LOCAL_ROWS = tuple(msgspec.structs.replace(row, read_only=True) for row in LOCAL_ROWS_OF_KERAS2)
 
 RETIRED_ROWS = (
     KerasRow(

@@ -210,7 +210,7 @@ def _put(node: Node) -> Mapping[str, Attr] | Refusal:
     return made if isinstance(made, Refusal) else {}
 
 
-TENSORFLOW_WRITING: Final = Dialect(
+TENSORFLOW_WRITING: Final = Dialect.of(
     "tensorflow",
     tuple(Row(native, op, write_only=True, put=_put) for op, (native, _) in WRITERS.items()),
 )
