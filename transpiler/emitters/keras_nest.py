@@ -13,7 +13,6 @@ from typing import Any
 
 import msgspec
 
-from transpiler.dialects.keras.distribution import one_step, undistributed
 from transpiler.dialects.rows import Dialect
 from transpiler.emitters.keras_units import Unit, respelled
 from transpiler.ir import Graph, Value
@@ -217,6 +216,8 @@ def _signature(call: Nested) -> Attr:
 
 def one_step_of(call: Nested, dialect: Dialect) -> Nested:
     """A model that is applied to every step, as what it does in one step: values without the time axis."""
+    from transpiler.dialects.keras.distribution import one_step, undistributed
+
     now: dict[Value, Value] = {}
 
     def value(old: Value) -> Value:
