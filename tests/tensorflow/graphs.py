@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from transpiler.diagnostics import Sink
-from transpiler.ir import Graph, Module
+from transpiler.ir import Graph, Module, Op
 from transpiler.ir.verifier import verify
 from transpiler.ops.core import Opaque
 from transpiler.parsers import textproto
@@ -48,6 +48,17 @@ def traced(function: Any, *specs: Any) -> Graph:
 
     made = tf.function(function).get_concrete_function(*specs)
     return read_bytes(made.graph.as_graph_def(add_shapes=True).SerializeToString())
+
+
+def x_of(tf: Any, *shape: int | None) -> Any:
+    """An input of a graph that is being built."""
+    return tf.placeholder("float32", shape, name="x")
+
+
+def last(graph: Graph) -> Op:
+    """The op that gives the only output."""
+    (value,) = graph.outputs
+    return graph.producers[value].op
 
 
 def ops(graph: Graph) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.tensorflow.graphs import built, ops
+from tests.tensorflow.graphs import built, last, ops, x_of
 from transpiler.ir import Graph, Op
 from transpiler.ops.convolution import ConvTranspose
 from transpiler.ops.elementwise import Add
@@ -18,16 +18,6 @@ from transpiler.ops.spatial import DataFormat
 from transpiler.ops.windows import Explicit, Rounding, Same, Valid
 
 pytest.importorskip("tensorflow")
-
-
-def x_of(tf: Any, *shape: int | None) -> Any:
-    return tf.placeholder("float32", shape, name="x")
-
-
-def last(graph: Graph) -> Op:
-    """The op that gives the only output."""
-    (value,) = graph.outputs
-    return graph.producers[value].op
 
 
 def only(graph: Graph, kind: type[Op]) -> Any:

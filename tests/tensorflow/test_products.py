@@ -8,24 +8,13 @@ from typing import Any
 import pytest
 
 from tests.tensorflow.applications import differences, forms
-from tests.tensorflow.graphs import built, counts, ops, read_bytes, traced
+from tests.tensorflow.graphs import built, counts, last, ops, read_bytes, traced, x_of
 from tests.tensorflow.same_net import difference, keras_graph
 from transpiler import CompileError, convert
-from transpiler.ir import Graph, Op
 from transpiler.ops.einsum import EinsumDense
 from transpiler.ops.normalization import LayerNorm
 
 pytest.importorskip("tensorflow")
-
-
-def x_of(tf: Any, *shape: int | None) -> Any:
-    return tf.placeholder("float32", shape, name="x")
-
-
-def last(graph: Graph) -> Op:
-    """The op that gives the only output."""
-    (value,) = graph.outputs
-    return graph.producers[value].op
 
 
 EQUATIONS = {

@@ -56,9 +56,12 @@ def _mixes(op: Einsum) -> bool:
 def _attention(found: Found) -> Built:
     """Obligations: the factor is one over the root of a key's size, and all projections have biases or none has."""
     nodes = {part: found.nodes[part] for part in ("query", "key", "value")} | {"output": found.node}
-    biased = {node.op.bias_axes is not None for node in nodes.values()}  # type: ignore[attr-defined]  # an EinsumDense
-    query, key, value = (_sizes(nodes[part]) for part in ("query", "key", "value"))
-    (features,) = found.node.op.output_shape[1:]  # type: ignore[attr-defined]  # an EinsumDense
+    products = [
+        node.op for node in nodes.values() if isinstance(node.op, EinsumDense)
+    ]  # as the pattern has it: all
+    biased = {product.bias_axes is not None for product in products}
+    query, key, value = map(_sizes, products[:3])
+    (features,) = products[3].output_shape[1:]
     if len(biased) > 1 or query is None or query != key or value is None or features is None:
         return None
     if abs(found.op("scaled").scale * math.sqrt(query[1]) - 1) > _TOLERANCE:
@@ -80,9 +83,9 @@ def _attention(found: Found) -> Built:
     return replace(found, op, *operands, params=_uses(nodes), name=name)
 
 
-def _sizes(projection: Node) -> tuple[int, int] | None:
+def _sizes(projection: EinsumDense) -> tuple[int, int] | None:
     """Heads, and the size of each."""
-    heads, size = projection.op.output_shape[-2:]  # type: ignore[attr-defined]  # an EinsumDense
+    heads, size = projection.output_shape[-2:]
     return None if heads is None or size is None else (heads, size)
 
 
